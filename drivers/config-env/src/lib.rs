@@ -1,0 +1,1 @@
+//! Configuration of RTMX from environment variables.

@@ -1,0 +1,1 @@
+//! The laws that every RTMX driver keeps, as a test kit.

@@ -1,0 +1,1 @@
+//! Deployment of RTMX to this machine.

@@ -1,0 +1,4 @@
+//! Codes of the config area.
+
+crate::code::codes! {
+}

@@ -1,0 +1,4 @@
+//! Codes of the deploy area.
+
+crate::code::codes! {
+}

@@ -1,0 +1,4 @@
+//! Codes of the server area.
+
+crate::code::codes! {
+}

@@ -1,0 +1,4 @@
+//! Codes of the tool area.
+
+crate::code::codes! {
+}

@@ -1,0 +1,1 @@
+//! The analysis of a matrix: cycles, impact, critical path, backlog, next, layers, health and completion.

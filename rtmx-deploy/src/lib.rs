@@ -1,0 +1,1 @@
+//! Deployment of applications: targets, releases, plans.

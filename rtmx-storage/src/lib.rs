@@ -1,0 +1,1 @@
+//! Storage backends of RTMX: the trait, queries, migrations, archives, import and export.
