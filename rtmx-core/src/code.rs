@@ -75,3 +75,22 @@ macro_rules! codes {
     };
 }
 pub(crate) use codes;
+
+/// For tests: asserts that an error has this code.
+///
+/// `cargo xtask tidy` asks for at least one call for every code of the registry, so that each is
+/// provoked by a test. `found` is the id that came back, from an [`crate::Error`] or a problem document.
+///
+/// # Panics
+///
+/// If the codes differ.
+#[track_caller]
+pub fn assert_code(found: impl AsRef<str>, wanted: Code) {
+    assert_eq!(found.as_ref(), wanted.id(), "another error than `{wanted}` came back");
+}
+
+impl AsRef<str> for crate::Error {
+    fn as_ref(&self) -> &str {
+        self.code().id()
+    }
+}

@@ -21,7 +21,7 @@ mod secret;
 pub mod trace;
 
 pub use change::{Applied, Change, ChangeSet, ChangeSetId, Expect};
-pub use code::{Code, CodeEntry};
+pub use code::{Code, CodeEntry, assert_code};
 pub use codes::{all as all_codes, config, deploy, import, server, storage, tool};
 pub use cx::Cx;
 pub use driver::{Contract, Driver, DriverInfo, Family};

@@ -1,1 +1,22 @@
-//! Storage backends of RTMX: the trait, queries, migrations, archives, import and export.
+//! Storage backends: the trait that a database driver implements, and everything that must be the
+//! same on all of them.
+//!
+//! The decision to know: a backend knows records, revisions and the queries of [`Query`], and
+//! nothing of what a requirement means. Search terms, sort keys, the migration algorithm, the
+//! archive format, import and export live here once, so that two engines cannot differ in them.
+//! Deliberately absent: transaction handles (see [`rtmx_core::ChangeSet`]) and SQL.
+
+mod backend;
+mod feed;
+mod lease;
+mod migrate;
+pub mod query;
+
+pub use backend::{ArchiveReport, Storage, StorageBackend, StorageBackendExt, StorageCapability};
+pub use feed::{ChangeEvent, Feed, FeedPosition};
+pub use lease::{Lease, LeaseCall, LeaseRequest};
+pub use migrate::{
+    Migration, MigrationLog, MigrationPlan, MigrationReport, MigrationStep, MigrationSteps, SchemaState, Standing,
+    migrate, standing,
+};
+pub use query::{Page, Query};
