@@ -1,1 +1,22 @@
-//! RTMX.
+//! RTMX: requirements traceability on your own machines.
+//!
+//! This crate is the facade over the libraries and drivers of the workspace. An embedder takes
+//! [`standard_drivers`] and opens what it needs; the two binaries, `rtmx-server` and `rtmxctl`, are
+//! thin compositions of what is here.
+//!
+//! The decision to know: nothing registers itself. Every driver of this build is named in one
+//! function, and one that was left out says which feature would add it.
+
+#[cfg(feature = "ctl")]
+pub mod ctl;
+mod drivers;
+#[cfg(feature = "server")]
+pub mod http;
+#[cfg(feature = "server")]
+pub mod index;
+
+pub use drivers::{Drivers, standard_drivers};
+pub use rtmx_config as config;
+pub use rtmx_core as core;
+pub use rtmx_deploy as deploy;
+pub use rtmx_storage as storage;

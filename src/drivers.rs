@@ -1,0 +1,40 @@
+//! The drivers of this build.
+
+use rtmx_config::Config;
+use rtmx_core::{Registry, Result};
+use rtmx_deploy::Deploy;
+use rtmx_storage::Storage;
+
+/// The drivers of every family.
+#[derive(Debug, Default)]
+pub struct Drivers {
+    /// Databases.
+    pub storage: Registry<Storage>,
+    /// Where configuration comes from.
+    pub config: Registry<Config>,
+    /// Where applications are deployed to.
+    pub deploy: Registry<Deploy>,
+}
+
+/// The drivers that this build contains, and a note for each that was left out.
+///
+/// # Errors
+///
+/// `record_exists` if two drivers have one name, which is a defect of the build.
+pub fn standard_drivers() -> Result<Drivers> {
+    let mut drivers = Drivers::default();
+    #[cfg(feature = "storage-sqlite")]
+    rtmx_storage_sqlite::register(&mut drivers.storage)?;
+    #[cfg(feature = "config-file")]
+    rtmx_config_file::register(&mut drivers.config)?;
+    #[cfg(feature = "config-env")]
+    rtmx_config_env::register(&mut drivers.config)?;
+    #[cfg(feature = "deploy-local")]
+    rtmx_deploy_local::register(&mut drivers.deploy)?;
+    drivers.storage.mark_absent("sqlite", &["sqlite"], "built without feature `storage-sqlite`");
+    drivers.storage.mark_absent("postgres", &["postgres", "postgresql"], "not part of this version");
+    drivers.config.mark_absent("file", &[], "built without feature `config-file`");
+    drivers.config.mark_absent("env", &[], "built without feature `config-env`");
+    drivers.deploy.mark_absent("local", &[], "built without feature `deploy-local`");
+    Ok(drivers)
+}

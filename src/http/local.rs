@@ -1,0 +1,131 @@
+//! The API of an installation on this machine, whether its server runs or not.
+//!
+//! While a server runs it holds the storage, so calls go through its admin socket. When none runs,
+//! the storage is opened here and the same router answers in process: one code path for both.
+
+use super::listen::{connect_admin, connect_tcp};
+use super::{App, Arrival, open_storage, router};
+use crate::Drivers;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use http::{HeaderValue, Response, header};
+use hyper_util::rt::TokioIo;
+use rtmx_config::Settings;
+use rtmx_core::{Cx, Error, Result, server};
+use rtmx_storage::StorageBackend;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tower::ServiceExt;
+
+/// How long a probe may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// An answer of the API; its body streams.
+pub type LocalAnswer = Response<Body>;
+
+/// A way to call the API as the installation's owner.
+#[derive(Debug)]
+pub struct LocalApi {
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Socket(PathBuf),
+    InProcess { router: Router, storage: Arc<dyn StorageBackend> },
+}
+
+impl LocalApi {
+    /// Finds the running server of these settings, or opens the storage in its place.
+    ///
+    /// # Errors
+    ///
+    /// `storage_locked` when a server holds the storage and does not answer on its socket; what
+    /// opening meets.
+    pub async fn open(settings: Arc<Settings>, drivers: &Drivers) -> Result<LocalApi> {
+        let data_dir = settings.data.dir.clone();
+        if connect_admin(&data_dir).await.is_ok() {
+            return Ok(LocalApi { way: Way::Socket(data_dir) });
+        }
+        let opened = open_storage(&settings, drivers).await?;
+        let app = App::new(Arc::clone(&opened.storage), opened.name, settings);
+        super::prepare(&app, true).await?;
+        let router = router(app).layer(axum::Extension(Arrival::Owner));
+        Ok(LocalApi { way: Way::InProcess { router, storage: opened.storage } })
+    }
+
+    /// Whether a server is running and answers.
+    pub fn is_served(&self) -> bool {
+        matches!(self.way, Way::Socket(_))
+    }
+
+    /// Sends one request; its URI is a path with a query.
+    ///
+    /// # Errors
+    ///
+    /// `not_ready` when the server went away. Problems that the API answers are answers, not errors.
+    pub async fn call(&self, request: Request) -> Result<LocalAnswer> {
+        match &self.way {
+            Way::Socket(data_dir) => {
+                let unreachable = |source| {
+                    let message = format!("could not reach the server's admin socket in {}", data_dir.display());
+                    Error::new(server::NOT_READY, message).with_source(source)
+                };
+                let stream = connect_admin(data_dir).await.map_err(unreachable)?;
+                exchange(stream, request).await
+            }
+            Way::InProcess { router, .. } => match router.clone().oneshot(request).await {
+                Ok(response) => Ok(response),
+                Err(never) => match never {},
+            },
+        }
+    }
+
+    /// Lets go of the storage, if it was opened here.
+    ///
+    /// # Errors
+    ///
+    /// What closing the storage meets.
+    pub async fn close(self) -> Result<()> {
+        match self.way {
+            Way::Socket(_) => Ok(()),
+            Way::InProcess { storage, .. } => storage.close(&Cx::new()).await,
+        }
+    }
+}
+
+/// Asks a server's probe, such as `/ready`: the status and the body.
+///
+/// # Errors
+///
+/// `not_ready` if nothing answers within 5 s.
+pub async fn probe(address: SocketAddr, path: &str) -> Result<(http::StatusCode, String)> {
+    let failed = |why: String| Error::new(server::NOT_READY, format!("could not ask {address} for {path}: {why}"));
+    let ask = async {
+        let stream = connect_tcp(address).await.map_err(|error| failed(error.to_string()))?;
+        let request = Request::get(path).header(header::HOST, address.to_string()).body(Body::empty());
+        let answer = exchange(stream, request.map_err(|error| failed(error.to_string()))?).await?;
+        let (head, body) = answer.into_parts();
+        let body = axum::body::to_bytes(body, 64 * 1024).await.map_err(|error| failed(error.to_string()))?;
+        Ok((head.status, String::from_utf8_lossy(&body).into_owned()))
+    };
+    timeout(PROBE_LIMIT, ask).await.map_err(|_| failed("no answer within 5 s".into()))?
+}
+
+async fn exchange<S>(stream: S, mut request: Request) -> Result<LocalAnswer>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let failed = |error: hyper::Error| Error::new(server::NOT_READY, "the server ended the connection").with_source(error);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    // Ends with the exchange: the sender is dropped with the answer's body.
+    tokio::spawn(connection);
+    request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("localhost"));
+    let response = sender.send_request(request).await.map_err(failed)?;
+    Ok(response.map(Body::new))
+}
