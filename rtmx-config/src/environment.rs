@@ -1,0 +1,174 @@
+//! From environment variables to a layer: names, aliases and their precedence, `..._FILE`.
+//!
+//! The environment is shared with orchestrators, sidecars and other programs, so only two things are
+//! ours: the names in the table, and what begins with `RTMX_`. A Kubernetes service named `rtmx`,
+//! `postgres` or `prometheus` puts `RTMX_PORT=tcp://10.0.0.1:80` and the like beside them; those are
+//! recognized and left alone. An empty variable counts as not set, because that is what
+//! `${NAME:-}` in a Compose file leaves behind.
+
+use crate::{About, Finding, KEYS, Layer, Origin, Provenance, Value, postgres};
+use rtmx_core::Secret;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// Variables that begin with `RTMX_` and are read by other parts of the product than the settings.
+pub const FOREIGN_VARIABLES: &[(&str, &str)] = &[
+    ("RTMX_HOME", "Where `rtmxctl` keeps its installations."),
+    ("RTMX_NAME", "The installation that `rtmxctl` works on."),
+    ("RTMX_CONFIG", "The configuration file that is read after those in `/etc/rtmx`."),
+    ("RTMX_IMAGE", "The image that the Compose file starts."),
+];
+
+/// The variables that were given, by name.
+pub(crate) type Given = BTreeMap<String, (Secret<String>, Origin)>;
+
+/// Makes a layer from environment variables.
+///
+/// `read` gives the text of a file that a `..._FILE` variable names, or says why it cannot; the file's
+/// trailing line end is cut off here.
+pub fn environment_layer(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+    read: &mut dyn FnMut(&Path) -> Result<Secret<String>, String>,
+) -> Layer {
+    let mut layer = Layer::new(Provenance::new("env", ""));
+    let given = collect(variables, read, &mut layer);
+    for spec in KEYS {
+        let mut present = spec.names().into_iter().filter_map(|name| given.get_key_value(&name));
+        if let Some((winner, (text, origin))) = present.next() {
+            for (name, (other, place)) in present {
+                let alike = if spec.path == "database.url" {
+                    postgres::same_database(text.expose(), other.expose())
+                } else {
+                    let read = |text: &Secret<String>| spec.kind.read(&Value::Text(text.clone()));
+                    match (read(text), read(other)) {
+                        (Ok(a), Ok(b)) => a.shown() == b.shown(),
+                        _ => text.expose() == other.expose(),
+                    }
+                };
+                if !alike {
+                    layer.warnings.push(disagreement(spec.path, place, name, winner));
+                }
+            }
+            if spec.path == "database.url" {
+                for (name, place) in postgres::disagreeing_parts(text.expose(), &given) {
+                    layer.warnings.push(disagreement(spec.path, &place, &name, winner));
+                }
+            }
+            layer.push(spec.path, Value::Text(text.clone()), origin.clone());
+        } else if spec.path == "database.url" {
+            postgres::compose(&given, &mut layer);
+        }
+    }
+    layer
+}
+
+/// Whether an orchestrator puts this variable beside every process: the names that Kubernetes and
+/// Docker links make for a service, recognized by name, or by a name in `_PORT` whose value is a URL.
+///
+/// Source: Kubernetes documentation, "Discovering services", section on environment variables.
+pub fn is_injected(name: &str, value: &str) -> bool {
+    if name.contains("__") {
+        return false;
+    }
+    if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
+        return true;
+    }
+    let protocols = ["tcp", "udp", "sctp"];
+    let link =
+        |value: &str| protocols.iter().any(|p| value.strip_prefix(p).is_some_and(|v| v.starts_with("://")));
+    if name.ends_with("_PORT") && link(value) {
+        return true;
+    }
+    // NAME_PORT_8080_TCP, and the same with _PROTO, _PORT or _ADDR after it.
+    let stem = ["_PROTO", "_PORT", "_ADDR"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+    let stem = protocols.iter().find_map(|p| stem.strip_suffix(&format!("_{}", p.to_ascii_uppercase())));
+    let number = stem.and_then(|stem| stem.rsplit_once("_PORT_")).map(|(_, number)| number);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// The known variables with their texts, files read.
+fn collect(
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+    read: &mut dyn FnMut(&Path) -> Result<Secret<String>, String>,
+    layer: &mut Layer,
+) -> Given {
+    let mut known: BTreeMap<String, &'static str> = BTreeMap::new();
+    for spec in KEYS {
+        known.extend(spec.names().into_iter().map(|name| (name, spec.path)));
+    }
+    known.extend(postgres::POSTGRES_PARTS.iter().map(|(name, _)| ((*name).to_owned(), "database.url")));
+
+    let mut direct: BTreeMap<String, OsString> = BTreeMap::new();
+    let mut files: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for (name, value) in variables {
+        let Some(name) = name.to_str() else { continue };
+        if value.is_empty() || is_injected(name, &value.to_string_lossy()) {
+            continue;
+        }
+        if known.contains_key(name) {
+            direct.insert(name.to_owned(), value);
+        } else if let Some(stem) = name.strip_suffix("_FILE").filter(|stem| known.contains_key(*stem)) {
+            files.insert(stem.to_owned(), PathBuf::from(value));
+        } else if name.starts_with("RTMX_") && !FOREIGN_VARIABLES.iter().any(|(foreign, _)| *foreign == name)
+        {
+            layer.warnings.push(unknown(name, &known));
+        }
+    }
+
+    let mut given = Given::new();
+    for (name, value) in direct {
+        let key = known[&name];
+        let origin = Origin::Variable { name: name.clone() };
+        if files.remove(&name).is_some() {
+            let text = format!("`{name}` and `{name}_FILE` are both set, and only one may be");
+            layer.faults.push(Finding::new(About::GivenTwice, origin, text).with_key(key));
+            continue;
+        }
+        match to_text(&value) {
+            Some(text) => _ = given.insert(name, (text, origin)),
+            None => {
+                let text = format!("`{key}` is not UTF-8 text");
+                layer.faults.push(Finding::new(About::Value, origin, text).with_key(key));
+            }
+        }
+    }
+    for (stem, path) in files {
+        let key = known[&stem];
+        let origin = Origin::VariableFile { name: format!("{stem}_FILE"), path: path.clone() };
+        match read(&path) {
+            Ok(text) if text.expose().trim().is_empty() => {
+                let text = format!("the file for `{key}` is empty");
+                layer.faults.push(Finding::new(About::Value, origin, text).with_key(key));
+            }
+            Ok(text) => {
+                let text = text.expose().strip_suffix('\n').unwrap_or(text.expose());
+                let text = text.strip_suffix('\r').unwrap_or(text);
+                given.insert(stem, (Secret::new(text.to_owned()), origin));
+            }
+            Err(why) => {
+                let text = format!("could not read the file for `{key}`: {why}");
+                layer.faults.push(Finding::new(About::Unreadable, origin, text).with_key(key));
+            }
+        }
+    }
+    given
+}
+
+fn to_text(value: &OsStr) -> Option<Secret<String>> {
+    value.to_str().map(|text| Secret::new(text.to_owned()))
+}
+
+fn unknown(name: &str, known: &BTreeMap<String, &'static str>) -> Finding {
+    let origin = Origin::Variable { name: name.to_owned() };
+    let (stem, end) = name.strip_suffix("_FILE").map_or((name, ""), |stem| (stem, "_FILE"));
+    let ours = known.keys().map(String::as_str).filter(|name| name.starts_with("RTMX_"));
+    let nearest = crate::nearest::nearest(stem, ours).map(|name| format!("{name}{end}"));
+    let text = "no setting of this version has this variable, so it has no effect";
+    Finding::new(About::UnknownVariable, origin, text).with_nearest(nearest)
+}
+
+fn disagreement(key: &str, place: &Origin, name: &str, winner: &str) -> Finding {
+    let text = format!("`{name}` and `{winner}` disagree about `{key}`; `{winner}` goes first and is used");
+    Finding::new(About::Disagreement, place.clone(), text).with_key(key)
+}

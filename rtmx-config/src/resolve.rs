@@ -1,0 +1,186 @@
+//! Resolving: from layers of plain values to settings, or to the list of everything that is wrong.
+
+use crate::effective::Values;
+use crate::keys::{self, KeySpec};
+use crate::{
+    About, Effective, Entry, Faults, Finding, KEYS, Kind, Layer, Origin, Settings, Trace, Value, crosscheck,
+};
+use rtmx_core::Result;
+use std::collections::BTreeMap;
+
+/// How findings that do not prevent a start are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strictness {
+    /// For checks and plans: an unknown key, and a wrong value that a later layer replaces, are faults.
+    Check,
+    /// For a server that starts: they are warnings, because a rolled-back version meets the keys of a
+    /// newer one.
+    Start,
+}
+
+/// A configuration that can be used.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// The typed settings.
+    pub settings: Settings,
+    /// Where the value of each key came from.
+    pub origins: BTreeMap<&'static str, Trace>,
+    /// What the operator should know.
+    pub warnings: Vec<Finding>,
+    values: Values,
+}
+
+impl Resolved {
+    /// Every setting as it holds, in the order of the table, secrets redacted.
+    pub fn effective(&self) -> Vec<Effective> {
+        let line = |spec: &KeySpec| Effective {
+            key: spec.path,
+            value: self.values.shown(spec.path),
+            trace: self.origins[spec.path].clone(),
+        };
+        KEYS.iter().map(line).collect()
+    }
+
+    /// The settings whose values differ from an older configuration's, in the order of the table.
+    pub fn changed_since(&self, older: &Resolved) -> Vec<&'static KeySpec> {
+        KEYS.iter().filter(|spec| !self.values.same(&older.values, spec.path)).collect()
+    }
+}
+
+/// Resolves layers, of which later ones win, over the built-in defaults.
+///
+/// # Errors
+///
+/// One error for everything that is wrong in all layers, with the single [`Finding`]s in
+/// [`Faults`]: `config_invalid`, or `config_syntax`, `config_unreadable` or `config_unknown_key` where
+/// all faults are of that one sort.
+pub fn resolve<'a>(layers: impl IntoIterator<Item = &'a Layer>, strictness: Strictness) -> Result<Resolved> {
+    let mut read = Read::default();
+    for layer in layers {
+        read.add(KEYS, layer, strictness);
+    }
+    let (values, origins) = read.choose(KEYS, strictness);
+    read.faults.extend(crosscheck::contradictions(&values, &origins));
+    if !read.faults.is_empty() {
+        return Err(Faults::into_error(read.faults));
+    }
+    read.warnings.extend(crosscheck::idle(&values, &origins));
+    Ok(Resolved { settings: Settings::from_values(&values), origins, warnings: read.warnings, values })
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Read {
+    candidates: BTreeMap<&'static str, Vec<(Value, Origin)>>,
+    faults: Vec<Finding>,
+    warnings: Vec<Finding>,
+}
+
+impl Read {
+    fn add(&mut self, keys: &'static [KeySpec], layer: &Layer, strictness: Strictness) {
+        self.faults.extend_from_slice(&layer.faults);
+        self.warnings.extend_from_slice(&layer.warnings);
+        let found = layer.entries.iter().map(|entry| (entry, keys::find(keys, &entry.key)));
+        // Within a layer, the present name of a key wins over a former one, wherever the two stand.
+        let mut present = Vec::new();
+        for (entry, found) in found {
+            match found {
+                Some((spec, false)) => present.push((spec, entry)),
+                Some((spec, true)) => {
+                    let text = format!("`{}` is now called `{}`", entry.key, spec.path);
+                    self.warnings
+                        .push(Finding::new(About::Renamed, entry.origin.clone(), text).with_key(&entry.key));
+                    self.push(spec, entry);
+                }
+                None => {
+                    let unknown = unknown(keys, entry);
+                    match strictness {
+                        Strictness::Check => self.faults.push(unknown),
+                        Strictness::Start => self.warnings.push(unknown),
+                    }
+                }
+            }
+        }
+        for (spec, entry) in present {
+            self.push(spec, entry);
+        }
+    }
+
+    fn push(&mut self, spec: &KeySpec, entry: &Entry) {
+        // The path from the table outlives the entry.
+        let candidates = self.candidates.entry(spec.path).or_default();
+        candidates.push((entry.value.clone(), entry.origin.clone()));
+    }
+
+    /// Takes the last value of each key, or the default.
+    fn choose(
+        &mut self,
+        keys: &'static [KeySpec],
+        strictness: Strictness,
+    ) -> (Values, BTreeMap<&'static str, Trace>) {
+        let mut values = Values::default();
+        let mut origins = BTreeMap::new();
+        for spec in keys {
+            let mut candidates = self.candidates.remove(spec.path).unwrap_or_default().into_iter().rev();
+            let origin = match candidates.next() {
+                None => {
+                    if let Some(default) = spec.default {
+                        let value = spec
+                            .kind
+                            .read(&Value::text(default))
+                            .expect("the defaults of the table are valid");
+                        values.insert(spec.path, value);
+                    }
+                    Origin::Default
+                }
+                Some((value, origin)) => {
+                    match spec.kind.read(&value) {
+                        Ok(value) => values.insert(spec.path, value),
+                        Err(wanted) => self.faults.push(wrong(spec, &value, &origin, About::Value, &wanted)),
+                    }
+                    origin
+                }
+            };
+            let mut overrode = Vec::new();
+            for (value, origin) in candidates {
+                if let Err(wanted) = spec.kind.read(&value) {
+                    let finding = wrong(spec, &value, &origin, About::Overridden, &wanted);
+                    match strictness {
+                        Strictness::Check => self.faults.push(finding),
+                        Strictness::Start => self.warnings.push(finding),
+                    }
+                }
+                overrode.push(origin);
+            }
+            origins.insert(spec.path, Trace { origin, overrode });
+        }
+        (values, origins)
+    }
+}
+
+fn wrong(spec: &KeySpec, value: &Value, origin: &Origin, about: About, wanted: &str) -> Finding {
+    // A URL may hold a password even where the setting is not meant for one.
+    let hidden = spec.secret || matches!(spec.kind, Kind::Url { .. });
+    let found = if hidden { value.shape().to_owned() } else { value.quoted() };
+    let mut text = format!("`{}` is {found}, and must be {wanted}", spec.path);
+    if about == About::Overridden {
+        text.push_str(" (replaced by a later source)");
+    }
+    Finding::new(about, origin.clone(), text).with_key(spec.path)
+}
+
+fn unknown(keys: &[KeySpec], entry: &Entry) -> Finding {
+    let key = crate::value::plain(&entry.key);
+    let section = format!("{}.", entry.key);
+    let inside: Vec<_> = keys.iter().filter_map(|spec| spec.path.strip_prefix(&section)).collect();
+    let outer =
+        keys.iter().find(|spec| entry.key.strip_prefix(spec.path).is_some_and(|rest| rest.starts_with('.')));
+    let (text, nearest) = if !inside.is_empty() {
+        (format!("`{key}` is a section, with the settings `{}`", inside.join("`, `")), None)
+    } else if let Some(spec) = outer {
+        (format!("`{}` is a setting, and not a section that could hold `{key}`", spec.path), None)
+    } else {
+        (format!("`{key}` is not a setting of this version"), keys::nearest(keys, &entry.key))
+    };
+    Finding::new(About::UnknownKey, entry.origin.clone(), text).with_key(key).with_nearest(nearest)
+}
