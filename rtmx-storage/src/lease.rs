@@ -1,6 +1,6 @@
 //! Leases: what must happen once happens under one, and a lease ends by itself.
 
-use rtmx_core::Timestamp;
+use rtmx_core::{Error, Result, Timestamp, storage};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -42,4 +42,52 @@ pub struct Lease {
     pub fence: u64,
     /// When it ends by itself.
     pub expires_at: Timestamp,
+}
+
+impl LeaseRequest {
+    /// Decides about the lease as it stands (`None` if the name was never used), under the store's
+    /// lock; the answer is what the store keeps.
+    ///
+    /// The fence grows when an acquisition ends another holder's time or begins after nobody's, and
+    /// at no other time. A lease that has expired is lost, even if nobody took it since.
+    ///
+    /// # Errors
+    ///
+    /// `lease_held` with holder and expiry.
+    pub fn decide(&self, standing: Option<&Lease>) -> Result<Lease> {
+        let nobodys =
+            || Lease { name: self.name.clone(), holder: String::new(), fence: 0, expires_at: self.now };
+        let standing = standing.cloned().unwrap_or_else(nobodys);
+        let running = !standing.holder.is_empty() && standing.expires_at > self.now;
+        let own = running && standing.holder == self.holder;
+        match self.call {
+            LeaseCall::Acquire if own || !running => {
+                let fence = if own { standing.fence } else { standing.fence + 1 };
+                Ok(Lease { holder: self.holder.clone(), fence, expires_at: self.end(), ..standing })
+            }
+            LeaseCall::Renew if own => Ok(Lease { expires_at: self.end(), ..standing }),
+            LeaseCall::Release if standing.holder == self.holder => {
+                Ok(Lease { holder: String::new(), expires_at: self.now, ..standing })
+            }
+            LeaseCall::Release => Ok(standing),
+            LeaseCall::Acquire | LeaseCall::Renew => {
+                let (name, holder) = (&self.name, &self.holder);
+                let message = if running {
+                    let other = &standing.holder;
+                    format!(
+                        "`{holder}` could not have the lease `{name}`: `{other}` holds it until {}",
+                        standing.expires_at
+                    )
+                } else {
+                    format!("`{holder}` could not renew the lease `{name}`: it has ended")
+                };
+                let error = Error::new(storage::LEASE_HELD, message);
+                Err(error.with("holder", &standing.holder).with("expires_at", standing.expires_at))
+            }
+        }
+    }
+
+    fn end(&self) -> Timestamp {
+        self.now.checked_add(self.ttl).unwrap_or(Timestamp::MAX)
+    }
 }

@@ -6,15 +6,21 @@
 //! archive format, import and export live here once, so that two engines cannot differ in them.
 //! Deliberately absent: transaction handles (see [`rtmx_core::ChangeSet`]) and SQL.
 
+pub mod archive;
 mod backend;
+pub mod baseline;
 mod feed;
+mod fingerprint;
 mod lease;
+mod memory;
 mod migrate;
 pub mod query;
 
 pub use backend::{ArchiveReport, Storage, StorageBackend, StorageBackendExt, StorageCapability};
 pub use feed::{ChangeEvent, Feed, FeedPosition};
+pub use fingerprint::fingerprint;
 pub use lease::{Lease, LeaseCall, LeaseRequest};
+pub use memory::MemoryBackend;
 pub use migrate::{
     Migration, MigrationLog, MigrationPlan, MigrationReport, MigrationStep, MigrationSteps, SchemaState, Standing,
     migrate, standing,

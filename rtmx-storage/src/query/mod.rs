@@ -6,11 +6,14 @@
 use rtmx_core::{ChangeSetId, Head, Key, Kind, Priority, Record, Revision, Space, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 
+mod check;
 mod cursor;
+mod eval;
 mod field;
 mod terms;
 
 pub use cursor::Cursor;
+pub use eval::{Order, Selection, SortPlace, TallyKey};
 pub use field::{Field, SortValue};
 pub use terms::{SearchTerms, document_terms};
 
@@ -135,7 +138,9 @@ pub struct Page {
     pub head: Head,
     /// What was found.
     pub items: Items,
-    /// Where to go on; `None` at the end.
+    /// Where to go on; `None` at the end. For [`Query::Records`] the next page's `cursor`, for
+    /// [`Query::AsOf`] its `after`; for [`Query::History`] the place for `before`, written
+    /// `<revision>-<ordinal>`.
     pub next: Option<String>,
     /// All matches, if they were to be counted.
     pub total: Option<u64>,
