@@ -1,2 +1,78 @@
-//! Developer tasks.
-fn main() {}
+//! Developer tasks: `cargo xtask TASK`.
+//!
+//! One file holds one task, and [`Task`] is the only list of them. This crate compiles in seconds
+//! and depends on nothing of the product, so that a broken product can still be checked, and a
+//! machine without any cache reaches the first message soon. Deliberately absent: everything that
+//! an operator needs (`rtmxctl` does that; `deploy` only builds it and calls it).
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to a terminal")]
+
+mod audit;
+mod bench;
+mod deny;
+mod deploy;
+mod fuzz;
+mod http;
+mod needs;
+mod process;
+mod suite;
+mod tidy;
+mod tools;
+mod trace;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// What a task answers: the message says what failed and what to change.
+type Result<T> = std::result::Result<T, String>;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Developer tasks of the RTMX workspace")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Build the server and the operator's tool, and bring RTMX up on this machine
+    #[command(after_help = "Examples:\n  cargo xtask deploy\n  cargo xtask deploy --demo --port 18080")]
+    Deploy(deploy::Arguments),
+    /// Set up what the tests need and run all of them; this is what CI runs
+    #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test tidy tests trace")]
+    Test(suite::Arguments),
+    /// Check the rules of the workspace that no compiler checks, and list every fault
+    Tidy,
+    /// Check licenses, bans and sources of the dependencies
+    Deny,
+    /// Check the dependencies against the advisories in ../shared/data/advisory-db
+    Audit,
+    /// Check that every requirement marked COMPLETE in rtm/database.csv has a passing test
+    Trace,
+    /// Run the fuzz targets, each for a while
+    #[command(after_help = "Example:\n  cargo xtask fuzz --seconds 600")]
+    Fuzz(fuzz::Arguments),
+    /// Measure the release build and write target/bench/latest.json
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Deploy(arguments) => deploy::run(&arguments),
+        Task::Test(arguments) => suite::run(&arguments),
+        Task::Tidy => tidy::run(),
+        Task::Deny => deny::run(),
+        Task::Audit => audit::run(),
+        Task::Trace => trace::run(),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `test`: sets up what the tests need, runs all of them, and counts what was and was not run.
+//!
+//! [`STEPS`] is the list. A step that fails does not keep the later ones from running, so one run
+//! shows everything that is wrong. What cannot run on this machine is counted as skipped, with the
+//! reason; it never counts as passed.
+
+mod binaries;
+mod checks;
+pub(crate) mod record;
+mod suites;
+mod summary;
+
+use crate::workspace::Workspace;
+use crate::{Result, needs};
+use std::time::Instant;
+use summary::Line;
+
+pub(crate) use binaries::{Filter, build, run_binary};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The steps to run; all when none is named
+    steps: Vec<String>,
+    /// Run the long forms, as before a release
+    #[arg(long)]
+    full: bool,
+}
+
+/// What a step counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    /// What a reader should know besides the counts.
+    note: String,
+}
+
+impl Tally {
+    fn passed(passed: usize, note: impl Into<String>) -> Tally {
+        Tally { passed, note: note.into(), ..Tally::default() }
+    }
+
+    fn skipped(reason: impl Into<String>) -> Tally {
+        Tally { skipped: 1, note: reason.into(), ..Tally::default() }
+    }
+
+    /// Fails a step that ran less than it should have: tests that vanish would else go unnoticed.
+    fn with_floor(mut self, floor: usize) -> Tally {
+        if self.passed < floor {
+            self.failed += 1;
+            self.note = format!(
+                "{} passed, and at least {floor} should: tests are missing. {}",
+                self.passed, self.note
+            );
+        } else {
+            self.note = format!("floor {floor}. {}", self.note);
+        }
+        self
+    }
+}
+
+/// What the steps share.
+struct Suite {
+    workspace: Workspace,
+    full: bool,
+}
+
+struct Step {
+    name: &'static str,
+    what: &'static str,
+    run: fn(&Suite) -> Result<Tally>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "fmt", what: "every file is formatted", run: checks::fmt },
+    Step { name: "tidy", what: "the rules of the workspace hold", run: checks::tidy },
+    Step { name: "clippy", what: "no lint is raised", run: checks::clippy },
+    Step { name: "deny", what: "licenses, bans and sources are in order", run: checks::deny },
+    Step { name: "audit", what: "no advisory applies", run: checks::audit },
+    Step { name: "tests", what: "unit and integration tests", run: suites::tests },
+    Step { name: "doctests", what: "examples in the documentation", run: suites::doctests },
+    Step { name: "doc", what: "the documentation builds without a warning", run: checks::doc },
+    Step {
+        name: "sqlite-3.35",
+        what: "schema and statements on a real SQLite 3.35",
+        run: suites::sqlite_335,
+    },
+    Step { name: "features", what: "each feature of the facade compiles alone", run: checks::features },
+    Step { name: "kill", what: "the server is killed under concurrent writers", run: suites::kill },
+    Step { name: "fuzz", what: "the parsers meet generated input", run: suites::fuzz },
+    Step { name: "trace", what: "what is marked COMPLETE is proven", run: checks::trace },
+];
+
+/// Runs the steps and prints the table.
+///
+/// # Errors
+///
+/// If a step fails, or a name is not one of a step.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let steps = chosen(&arguments.steps)?;
+    needs::ensure(&[needs::C_COMPILER])?;
+    let suite = Suite { workspace: Workspace::read()?, full: arguments.full };
+    let mut lines = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        println!("\n[{}/{}] {}: {}", at + 1, steps.len(), step.name, step.what);
+        let started = Instant::now();
+        let tally = (step.run)(&suite).unwrap_or_else(|message| {
+            println!("{message}");
+            let first = message.lines().next().unwrap_or_default().to_owned();
+            Tally { failed: 1, note: first, ..Tally::default() }
+        });
+        lines.push(Line { step: step.name, tally, seconds: started.elapsed().as_secs() });
+    }
+    print!("\n{}", summary::table(&lines));
+    let failed = lines.iter().filter(|line| line.tally.failed > 0).count();
+    if failed == 0 { Ok(()) } else { Err(format!("{failed} of {} steps failed", lines.len())) }
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Step>> {
+    let known = || STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(", ");
+    let unknown = names.iter().find(|name| !STEPS.iter().any(|step| step.name == **name));
+    if let Some(name) = unknown {
+        return Err(format!("there is no step `{name}`: there are {}", known()));
+    }
+    Ok(STEPS.iter().filter(|step| names.is_empty() || names.iter().any(|name| name == step.name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_step_is_refused_with_the_known_ones() {
+        let error = chosen(&["tset".to_owned()]).err().expect("there is no such step");
+        assert!(error.contains("`tset`") && error.contains("tidy"), "{error}");
+        assert_eq!(chosen(&[]).map(|steps| steps.len()), Ok(STEPS.len()));
+    }
+
+    #[test]
+    fn fewer_tests_than_the_floor_fail_the_step() {
+        assert_eq!(Tally::passed(10, "").with_floor(10).failed, 0);
+        assert_eq!(Tally::passed(9, "").with_floor(10).failed, 1);
+    }
+}

@@ -1,0 +1,103 @@
+//! `trace`: what the project's own matrix calls COMPLETE has a test, and the test passed.
+//!
+//! The matrix is `rtm/database.csv` in RTMX format, the texts are in `rtm/requirements/`. Results
+//! come from the last `cargo xtask test`; where there is none, or a source is newer, the named tests
+//! are run.
+
+mod matrix;
+
+use crate::Result;
+use crate::suite::record::Record;
+use crate::suite::{Filter, build, run_binary};
+use crate::workspace::Workspace;
+use matrix::{Claim, Matrix};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// What was found when nothing was wrong.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// Rows of the matrix.
+    pub(crate) requirements: usize,
+    /// Rows that are COMPLETE and proven.
+    pub(crate) proven: usize,
+}
+
+/// Checks and prints the counts.
+///
+/// # Errors
+///
+/// If something is claimed and not proven.
+pub(crate) fn run() -> Result<()> {
+    let report = check(&Workspace::read()?)?;
+    println!("{} requirements, {} COMPLETE and proven", report.requirements, report.proven);
+    Ok(())
+}
+
+/// Checks the matrix against its texts and the results of the tests.
+///
+/// # Errors
+///
+/// All faults, one a line.
+pub(crate) fn check(workspace: &Workspace) -> Result<Report> {
+    let matrix = Matrix::read(&workspace.root)?;
+    let mut faults = matrix.faults();
+    let claims = matrix.claims();
+    let missing = |claim: &&Claim| !workspace.root.join(&claim.file).is_file();
+    faults.extend(
+        claims.iter().filter(missing).map(|claim| {
+            format!("{} is COMPLETE, and its test file `{}` does not exist", claim.id, claim.file)
+        }),
+    );
+    if faults.is_empty() {
+        let record = record(workspace, &claims)?;
+        faults.extend(matrix::unproven(&claims, &record));
+    }
+    if faults.is_empty() {
+        return Ok(Report { requirements: matrix.rows(), proven: claims.len() });
+    }
+    Err(format!("rtm/database.csv has {} faults\n{}", faults.len(), faults.join("\n")))
+}
+
+/// The results to judge by: of the last run, or of a run of the named tests now.
+fn record(workspace: &Workspace, claims: &[Claim]) -> Result<Record> {
+    let newest = newest_source(&workspace.root).unwrap_or(SystemTime::UNIX_EPOCH);
+    if let Some(record) = Record::read(workspace).filter(|_| Record::made(workspace) > Some(newest)) {
+        return Ok(record);
+    }
+    if claims.is_empty() {
+        return Ok(Record::default());
+    }
+    println!("there are no results of the sources as they are: running the named tests");
+    let mut record = Record::default();
+    for binary in build(&workspace.root, &["--workspace"])? {
+        let dir = crate::workspace::relative(&workspace.root, &binary.dir);
+        let names =
+            claims.iter().filter(|claim| dir.is_empty() || claim.file.starts_with(&format!("{dir}/")));
+        let names: Vec<_> = names.map(|claim| claim.function.clone()).collect();
+        if names.is_empty() {
+            continue;
+        }
+        let filter = Filter { names, ignored_too: true };
+        let outcome = run_binary(&binary, &filter, &[], Duration::from_secs(20 * 60))?;
+        record.add(&binary, &outcome.tests);
+    }
+    Ok(record)
+}
+
+/// When a Rust source was last changed.
+fn newest_source(dir: &Path) -> Option<SystemTime> {
+    let entries = std::fs::read_dir(dir).ok()?.filter_map(std::result::Result::ok);
+    let changed = entries.filter_map(|entry| {
+        let (path, kind) = (entry.path(), entry.file_type().ok()?);
+        let name = entry.file_name();
+        if kind.is_dir() && name != "target" && name != ".git" {
+            newest_source(&path)
+        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "rs") {
+            entry.metadata().and_then(|data| data.modified()).ok()
+        } else {
+            None
+        }
+    });
+    changed.max()
+}
