@@ -31,6 +31,8 @@ pub enum About {
     Disagreement,
     /// A value that is wrong, and that a later layer replaces.
     Overridden,
+    /// A value that cannot be used, and is left out.
+    LeftOut,
     /// A value that is right, and has no effect.
     Unused,
     /// A key that has a new name.

@@ -31,6 +31,9 @@ pub struct KeySpec {
     pub reload: Reload,
     /// Paths under which older versions knew it.
     pub formerly: &'static [&'static str],
+    /// Whether a value that cannot be used is left out with a warning when a server starts, because
+    /// the setting must never keep it from starting.
+    pub lenient: bool,
     /// One sentence for the reference.
     pub doc: &'static str,
 }
@@ -57,6 +60,7 @@ const fn key(path: &'static str, kind: Kind, default: Option<&'static str>, doc:
         variables: &[],
         reload: Reload::Restart,
         formerly: &[],
+        lenient: false,
         doc,
     }
 }
@@ -184,6 +188,7 @@ pub const KEYS: &[KeySpec] = &[
         secret: true,
         variables: &["RTMX_LICENSE_KEY", "LICENSE_KEY"],
         reload: Reload::Live,
+        lenient: true,
         ..key(
             "license.key",
             Kind::Text { max: 64 << 10 },

@@ -78,7 +78,15 @@ struct Read {
 
 impl Read {
     fn add(&mut self, keys: &'static [KeySpec], layer: &Layer, strictness: Strictness) {
-        self.faults.extend_from_slice(&layer.faults);
+        for fault in &layer.faults {
+            let spec = fault.key.as_deref().and_then(|key| keys::find(keys, key));
+            match spec {
+                Some((spec, _)) if spec.lenient && strictness == Strictness::Start => {
+                    self.leave_out(fault.clone());
+                }
+                _ => self.faults.push(fault.clone()),
+            }
+        }
         self.warnings.extend_from_slice(&layer.warnings);
         let found = layer.entries.iter().map(|entry| (entry, keys::find(keys, &entry.key)));
         // Within a layer, the present name of a key wins over a former one, wherever the two stand.
@@ -104,6 +112,12 @@ impl Read {
         for (spec, entry) in present {
             self.push(spec, entry);
         }
+    }
+
+    fn leave_out(&mut self, mut finding: Finding) {
+        finding.about = About::LeftOut;
+        finding.text.push_str("; the server starts without it");
+        self.warnings.push(finding);
     }
 
     fn push(&mut self, spec: &KeySpec, entry: &Entry) {
@@ -136,7 +150,14 @@ impl Read {
                 Some((value, origin)) => {
                     match spec.kind.read(&value) {
                         Ok(value) => values.insert(spec.path, value),
-                        Err(wanted) => self.faults.push(wrong(spec, &value, &origin, About::Value, &wanted)),
+                        Err(wanted) => {
+                            let finding = wrong(spec, &value, &origin, About::Value, &wanted);
+                            if spec.lenient && strictness == Strictness::Start {
+                                self.leave_out(finding);
+                            } else {
+                                self.faults.push(finding);
+                            }
+                        }
                     }
                     origin
                 }
