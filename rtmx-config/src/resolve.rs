@@ -205,3 +205,45 @@ fn unknown(keys: &[KeySpec], entry: &Entry) -> Finding {
     };
     Finding::new(About::UnknownKey, entry.origin.clone(), text).with_key(key).with_nearest(nearest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Provenance, Reload};
+
+    const TABLE: &[KeySpec] = &[KeySpec {
+        path: "server.drain",
+        kind: Kind::Switch,
+        default: None,
+        secret: false,
+        variables: &[],
+        reload: Reload::Restart,
+        formerly: &["server.grace", "shutdown"],
+        lenient: false,
+        doc: "",
+    }];
+
+    #[test]
+    fn a_former_name_still_works_warns_and_gives_way_to_the_present_one() {
+        // name, entries, the value that holds, number of warnings
+        let cases: [(&str, &[(&str, bool)], bool, usize); 3] = [
+            ("only the former", &[("server.grace", true)], true, 1),
+            ("both, the former last", &[("server.drain", false), ("server.grace", true)], false, 1),
+            ("two former ones", &[("shutdown", false), ("server.grace", true)], true, 2),
+        ];
+        for (name, entries, want, warnings) in cases {
+            let mut layer = Layer::new(Provenance::new("file", "a.toml"));
+            for (key, on) in entries {
+                layer.push(*key, Value::Switch(*on), Origin::Flag { name: "--set".into() });
+            }
+            let mut read = Read::default();
+            read.add(TABLE, &layer, Strictness::Check);
+            let (values, _) = read.choose(TABLE, Strictness::Check);
+            assert_eq!(values.switch("server.drain"), want, "{name}");
+            assert_eq!(read.faults, [], "{name}");
+            assert_eq!(read.warnings.len(), warnings, "{name}");
+            assert_eq!(read.warnings[0].about, About::Renamed, "{name}");
+            assert!(read.warnings[0].text.ends_with("is now called `server.drain`"), "{name}");
+        }
+    }
+}

@@ -127,3 +127,47 @@ fn missing(error: &std::io::Error) -> Missing {
         _ => Missing::Unusable(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_follows_the_content_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::Dir(dir.path().to_owned());
+        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        write("a.toml", "a = 1\n");
+        let first = Snapshot::take(&place).digest();
+        write("a.toml", "a = 1\n");
+        write(".b.toml", "b = 1\n");
+        write("readme", "c = 1\n");
+        assert_eq!(Snapshot::take(&place).digest(), first, "written again, and files that do not count");
+        let mut seen = vec![first];
+        write("a.toml", "a = 2\n");
+        seen.push(Snapshot::take(&place).digest());
+        write("b.toml", "");
+        seen.push(Snapshot::take(&place).digest());
+        write("b.toml", "\u{0}");
+        seen.push(Snapshot::take(&place).digest());
+        std::fs::remove_dir_all(dir.path()).unwrap();
+        seen.push(Snapshot::take(&place).digest());
+        let count = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), count, "each step has a digest of its own");
+    }
+
+    #[test]
+    fn a_folder_is_read_up_to_a_number_of_files() {
+        let dir = tempfile::tempdir().unwrap();
+        for number in 0..=DIR_LIMIT_FILES {
+            std::fs::write(dir.path().join(format!("{number}.toml")), "").unwrap();
+        }
+        let full = Snapshot::take(&Place::Dir(dir.path().to_owned()));
+        assert!(matches!(full.files, Err(Missing::Unusable(_))));
+        std::fs::remove_file(dir.path().join("0.toml")).unwrap();
+        let fits = Snapshot::take(&Place::Dir(dir.path().to_owned()));
+        assert_eq!(fits.files.map(|files| files.len()), Ok(DIR_LIMIT_FILES));
+    }
+}
