@@ -223,10 +223,13 @@ mod tests {
         doc: "",
     }];
 
+    /// Keys and values.
+    type Entries<'a> = &'a [(&'a str, bool)];
+
     #[test]
     fn a_former_name_still_works_warns_and_gives_way_to_the_present_one() {
         // name, entries, the value that holds, number of warnings
-        let cases: [(&str, &[(&str, bool)], bool, usize); 3] = [
+        let cases: [(&str, Entries<'_>, bool, usize); 3] = [
             ("only the former", &[("server.grace", true)], true, 1),
             ("both, the former last", &[("server.drain", false), ("server.grace", true)], false, 1),
             ("two former ones", &[("shutdown", false), ("server.grace", true)], true, 2),

@@ -7,12 +7,15 @@ use rtmx_core::{Secret, assert_code, config};
 use std::ffi::OsString;
 use std::path::Path;
 
-fn layer(variables: &[(&str, &str)]) -> Layer {
+/// Names and values.
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
+fn layer(variables: Variables<'_>) -> Layer {
     layer_with(variables, &[])
 }
 
 /// A layer from variables, with these files to read.
-fn layer_with(variables: &[(&str, &str)], files: &[(&str, &str)]) -> Layer {
+fn layer_with(variables: Variables<'_>, files: &[(&str, &str)]) -> Layer {
     let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
     environment_layer(variables, &mut |path: &Path| {
         let found = files.iter().find(|(name, _)| Path::new(name) == path);
@@ -20,11 +23,11 @@ fn layer_with(variables: &[(&str, &str)], files: &[(&str, &str)]) -> Layer {
     })
 }
 
-fn resolved(variables: &[(&str, &str)]) -> Resolved {
+fn resolved(variables: Variables<'_>) -> Resolved {
     resolve([&layer(variables)], Strictness::Start).unwrap_or_else(|error| panic!("{variables:?}: {error:?}"))
 }
 
-fn warnings(variables: &[(&str, &str)]) -> Vec<String> {
+fn warnings(variables: Variables<'_>) -> Vec<String> {
     resolved(variables).warnings.iter().map(ToString::to_string).collect()
 }
 
@@ -40,7 +43,7 @@ fn a_section_and_a_key_make_a_variable() {
 #[test]
 fn documented_names_are_accepted_in_their_order() {
     // variables from the first in precedence to the last
-    let cases: [(&str, &[(&str, &str)], &str); 4] = [
+    let cases: [(&str, Variables<'_>, &str); 4] = [
         ("database.url", &[("RTMX_DATABASE__URL", "sqlite:1.db"), ("DATABASE_URL", "sqlite:2.db")], "1.db"),
         ("database.url", &[("DATABASE_URL", "sqlite:2.db"), ("POSTGRES_HOST", "db")], "2.db"),
         ("license.key", &[("RTMX_LICENSE__KEY", "a"), ("RTMX_LICENSE_KEY", "b"), ("LICENSE_KEY", "c")], "a"),
@@ -75,7 +78,7 @@ fn documented_names_are_accepted_in_their_order() {
 
 #[test]
 fn two_variables_that_agree_are_no_warning() {
-    let cases: [&[(&str, &str)]; 3] = [
+    let cases: [Variables<'_>; 3] = [
         &[("RTMX_LOG__LEVEL", "info"), ("LOG_LEVEL", "INFO")],
         &[("RTMX_DATABASE__URL", "postgres://u:p@db/x"), ("DATABASE_URL", "postgresql://u:p@db:5432/x")],
         &[
@@ -97,7 +100,7 @@ fn two_variables_that_agree_are_no_warning() {
 
 #[test]
 fn postgres_variables_make_a_url_with_every_part_encoded() {
-    let cases: [(&[(&str, &str)], &str); 5] = [
+    let cases: [(Variables<'_>, &str); 5] = [
         (&[("POSTGRES_HOST", "db")], "postgresql://postgres@db:5432/postgres"),
         (&[("POSTGRES_HOST", "db"), ("POSTGRES_USER", "rtmx")], "postgresql://rtmx@db:5432/rtmx"),
         (

@@ -15,7 +15,7 @@ const CANARY: &str = "canary-4711-hunter2-secret";
 fn file(name: &str, values: &[(&str, Value)]) -> Layer {
     let mut layer = Layer::new(Provenance::new("file", name));
     for (index, (key, value)) in values.iter().enumerate() {
-        let line = u32::try_from(index + 1).unwrap();
+        let line = u32::try_from(index + 1).expect("tests have few lines");
         layer.push(*key, value.clone(), Origin::File { path: PathBuf::from(name), line, column: 1 });
     }
     layer

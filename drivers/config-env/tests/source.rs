@@ -8,7 +8,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 async fn load(variables: &[(&str, &Path)]) -> rtmx_config::Layer {
-    EnvSource::new(variables.iter().copied()).load(&Cx::new()).await.unwrap()
+    EnvSource::new(variables.iter().copied()).load(&Cx::new()).await.expect("the environment always answers")
 }
 
 #[tokio::test]

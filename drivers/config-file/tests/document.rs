@@ -62,7 +62,7 @@ fn a_text_that_is_not_toml_names_the_place_and_shows_nothing_of_it() {
         (format!("[server]\nlisten = \"{canary}\n"), "a.toml:2:"),
         (format!("[database]\nurl = {canary}\n"), "a.toml:2:7"),
         (format!("a = 1\na = \"{canary}\"\n"), "a.toml:2:1"),
-        (format!("{canary}"), "a.toml:1:"),
+        (canary.to_owned(), "a.toml:1:"),
         (format!("url = '{canary}' '{canary}'"), "a.toml:1:"),
         (format!("[server\nx = \"{canary}\""), "a.toml:1:"),
         (format!("x = \"\\{canary}\""), "a.toml:1:"),

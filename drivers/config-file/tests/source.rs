@@ -27,18 +27,18 @@ fn dir(path: &Path) -> FileSource {
 }
 
 async fn load(source: &dyn ConfigSource) -> Layer {
-    source.load(&Cx::new()).await.unwrap()
+    source.load(&Cx::new()).await.expect("faults stand in the layer")
 }
 
 /// The `server.drain` that holds.
 fn drain(layer: &Layer) -> String {
-    let resolved = resolve([layer], Strictness::Start).unwrap();
-    let shown = resolved.effective().into_iter().find(|line| line.key == "server.drain").unwrap();
-    shown.value.unwrap()
+    let resolved = resolve([layer], Strictness::Start).expect("the layer is right");
+    let mut shown = resolved.effective().into_iter();
+    shown.find(|line| line.key == "server.drain").and_then(|line| line.value).expect("it has a default")
 }
 
 fn set_drain(path: &Path, value: &str) {
-    fs::write(path, format!("[server]\ndrain = \"{value}\"\n")).unwrap();
+    fs::write(path, format!("[server]\ndrain = \"{value}\"\n")).expect("the test's folder can be written");
 }
 
 async fn soon<T>(waited: impl Future<Output = T>) -> T {
