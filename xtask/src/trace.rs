@@ -62,14 +62,13 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Report> {
 /// The results to judge by: of the last run, or of a run of the named tests now.
 fn record(workspace: &Workspace, claims: &[Claim]) -> Result<Record> {
     let newest = newest_source(&workspace.root).unwrap_or(SystemTime::UNIX_EPOCH);
-    if let Some(record) = Record::read(workspace).filter(|_| Record::made(workspace) > Some(newest)) {
+    let fresh = Record::made(workspace) > Some(newest);
+    let mut record = Record::read(workspace).filter(|_| fresh).unwrap_or_default();
+    let unknown: Vec<_> = claims.iter().filter(|c| record.verdict(&c.file, &c.function).is_none()).collect();
+    if unknown.is_empty() {
         return Ok(record);
     }
-    if claims.is_empty() {
-        return Ok(Record::default());
-    }
-    println!("there are no results of the sources as they are: running the named tests");
-    let mut record = Record::default();
+    println!("running {} tests of which there is no result of the sources as they are", unknown.len());
     for binary in build(&workspace.root, &["--workspace"])? {
         let dir = crate::workspace::relative(&workspace.root, &binary.dir);
         let names =

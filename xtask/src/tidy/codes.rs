@@ -8,9 +8,10 @@ const REGISTRY: &str = "rtmx-core/src/codes/";
 
 /// Every declared code is the second argument of an `assert_code(...)` in test code.
 pub(super) fn every_code_is_provoked(tree: &Tree) -> Vec<Fault> {
-    let asserted: Vec<&str> = tree.sources.iter().flat_map(assertions).collect();
+    let asserted: Vec<(&Source, &str)> = tree.sources.iter().flat_map(assertions).collect();
     let declared = tree.sources.iter().flat_map(declarations);
-    let unproven = declared.filter(|(_, area, name)| !asserted.iter().any(|call| names(call, area, name)));
+    let unproven = declared
+        .filter(|(_, area, name)| !asserted.iter().any(|(source, call)| names(source, call, area, name)));
     let message = |area: &str, name: &str| {
         format!(
             "no test provokes it: none has `assert_code(found, {area}::{name})`; remove the code if nothing returns it"
@@ -35,26 +36,27 @@ fn declarations(source: &Source) -> Vec<(String, &str, &str)> {
 }
 
 /// The arguments of the calls of `assert_code` in test code.
-fn assertions(source: &Source) -> Vec<&str> {
+fn assertions(source: &Source) -> Vec<(&Source, &str)> {
     let calls = source.words("assert_code").filter(|at| source.is_test(*at));
     let arguments = calls.filter_map(|at| {
         let open = at + "assert_code".len();
         if source.code.as_bytes().get(open) != Some(&b'(') {
             return None;
         }
-        source.group_end(open, b'(', b')').map(|end| &source.code[open..end])
+        source.group_end(open, b'(', b')').map(|end| (source, &source.code[open..end]))
     });
     arguments.collect()
 }
 
-/// Whether the arguments name this constant: with its area, or without any.
-fn names(arguments: &str, area: &str, name: &str) -> bool {
+/// Whether the arguments name this constant: with its area, with what the file calls its area, or bare.
+fn names(source: &Source, arguments: &str, area: &str, name: &str) -> bool {
+    let means_area = |path: &str| path == area || source.code.contains(&format!("{area} as {path}"));
     arguments.match_indices(name).any(|(at, _)| {
         let word = |c: char| c.is_alphanumeric() || c == '_';
         let before = &arguments[..at];
         let ends = !arguments[at + name.len()..].starts_with(word);
         let begins = match before.strip_suffix("::") {
-            Some(path) => path.rsplit(|c| !word(c)).next() == Some(area),
+            Some(path) => path.rsplit(|c| !word(c)).next().is_some_and(means_area),
             None => !before.ends_with(word),
         };
         begins && ends
@@ -75,6 +77,8 @@ mod tests {
             ("tests/a.rs", "assert_code(error, storage::DISK_FULL);", true),
             ("tests/a.rs", "assert_code(found, rtmx_core::storage::DISK_FULL);", true),
             ("tests/a.rs", "assert_code(\n    found,\n    DISK_FULL,\n);", true),
+            ("tests/a.rs", "use rtmx_core::storage as codes;\nassert_code(error, codes::DISK_FULL);", true),
+            ("tests/a.rs", "assert_code(error, codes::DISK_FULL);", false),
             ("tests/a.rs", "assert_code(error, server::DISK_FULL);", false),
             ("tests/a.rs", "assert_code(error, storage::DISK_FULLER);", false),
             ("tests/a.rs", "// assert_code(error, storage::DISK_FULL);", false),

@@ -11,10 +11,9 @@ pub(super) fn crates_are_described(tree: &Tree) -> Vec<Fault> {
 
 /// Every source file opens with `//!`.
 pub(super) fn files_open_with_a_header(tree: &Tree) -> Vec<Fault> {
-    let open = |text: &str| {
-        text.lines().find(|line| !line.starts_with("#!")).is_some_and(|line| line.starts_with("//!"))
-    };
-    let without = tree.sources.iter().filter(|source| !open(&source.text));
+    let header = |line: &str| line.starts_with("//!") || line.starts_with("#![doc = include_str!");
+    let first = |text: &str| text.lines().find(|line| !line.starts_with("#![no_")).is_some_and(header);
+    let without = tree.sources.iter().filter(|source| !first(&source.text));
     without
         .map(|source| Fault::new(&source.path, "does not open with `//!`: what lives here, what is absent"))
         .collect()
