@@ -1,1 +1,36 @@
-//! Embedded SQLite storage for RTMX.
+#![doc = include_str!("../README.md")]
+
+mod apply;
+mod archive;
+mod backend;
+mod connection;
+mod driver;
+mod error;
+mod files;
+mod heads;
+mod leases;
+mod lock;
+mod mounts;
+mod query;
+mod readers;
+mod rows;
+mod schema;
+mod search;
+mod settings;
+mod sql;
+mod writer;
+
+pub use settings::SqliteSettings;
+
+use rtmx_core::{Registry, Result};
+use rtmx_storage::Storage;
+use std::sync::Arc;
+
+/// Adds the driver `sqlite` to a registry.
+///
+/// # Errors
+///
+/// `record_exists` if a driver of this name is there already.
+pub fn register(registry: &mut Registry<Storage>) -> Result<()> {
+    registry.register(Arc::new(driver::SqliteDriver))
+}

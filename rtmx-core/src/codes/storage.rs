@@ -77,6 +77,10 @@ crate::code::codes! {
         "another process is migrating the database",
         "Migrations are run by one process at a time.",
         "Wait for it to end; if none runs, the lock ends with its connection.";
+    STORAGE_SETTINGS_INVALID = "storage_settings_invalid", InvalidConfig, 500, exit 2,
+        "the settings of the storage driver do not fit",
+        "A setting is missing, unknown or out of range, or the database URL is not one that the driver can open.",
+        "Correct the setting that the message names, such as `database.url`.";
     STORAGE_UNAVAILABLE = "storage_unavailable", Unavailable, 503, exit 1,
         "the storage does not answer",
         "The database could not be reached, or is shutting down.",

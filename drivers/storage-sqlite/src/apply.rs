@@ -1,0 +1,185 @@
+//! Applying a change set inside the writer's transaction.
+
+use crate::error::{Fault, Outcome};
+use crate::heads::{self, SpaceRow, number};
+use crate::rows::{self, priority_number, status_number};
+use crate::{search, sql};
+use rtmx_core::{Applied, Body, ChangeSet, ChangeSetId, Error, Key, Kind, Revision, Timestamp, storage};
+use rtmx_storage::fingerprint;
+use rtmx_storage::query::TallyKey;
+use rusqlite::Connection;
+use std::collections::HashMap;
+
+const ADD_CHANGE_SET: &str = "INSERT INTO change_set (id, fingerprint, space, revision, actor, at, note) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const ADD_HISTORY: &str =
+    "INSERT INTO history (space, revision, ordinal, kind, id, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+
+/// Applies a change set that passed [`ChangeSet::check`].
+pub(crate) fn apply(conn: &Connection, changes: &ChangeSet) -> Outcome<Applied> {
+    let fingerprint = fingerprint(changes);
+    let epoch = heads::epoch(conn)?;
+    if let Some(revision) = applied_before(conn, changes, &fingerprint)? {
+        return Ok(Applied { revision, epoch, replayed: true });
+    }
+    let space = heads::ensure(conn, &changes.space)?;
+    check_expectations(conn, changes, space)?;
+
+    let mut written = Written::begin(conn, space.id, space.revision.next());
+    written.change_set(&Heading {
+        id: changes.id,
+        fingerprint: &fingerprint,
+        actor: &changes.actor,
+        at: changes.at,
+        note: &changes.note,
+    })?;
+    for (ordinal, change) in (0..).zip(&changes.changes) {
+        written.record(ordinal, &change.key, change.put.as_ref())?;
+    }
+    written.end()?;
+    Ok(Applied { revision: space.revision.next(), epoch, replayed: false })
+}
+
+fn applied_before(conn: &Connection, changes: &ChangeSet, fingerprint: &str) -> Outcome<Option<Revision>> {
+    let text = "SELECT fingerprint, revision FROM change_set WHERE id = ?1";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
+    let Some((found, revision)) = sql::first(conn, text, [changes.id.0.to_string()], read)? else {
+        return Ok(None);
+    };
+    let revision = Revision(revision.cast_unsigned());
+    if found == fingerprint {
+        return Ok(Some(revision));
+    }
+    let message = format!("the change set id {} stands for another change", changes.id.0);
+    Err(Error::new(storage::CHANGE_SET_REUSED, message).with("revision", revision).into())
+}
+
+fn check_expectations(conn: &Connection, changes: &ChangeSet, space: SpaceRow) -> Outcome<()> {
+    let epoch = heads::epoch(conn)?;
+    // A fault of the engine travels beside the answer, which can only be one of ours.
+    let mut fault = None;
+    let checked = changes.check_expectations(epoch, space.revision, |key| {
+        rows::find(conn, space.id, key.kind, &key.id)
+            .map(|found| found.map(|(_, revision)| revision))
+            .map_err(|error| {
+                fault = Some(error);
+                Error::new(storage::INTERNAL, "could not read a record's revision")
+            })
+    });
+    match fault {
+        Some(fault) => Err(fault),
+        None => checked.map_err(Fault::from),
+    }
+}
+
+/// What a change set says of itself.
+pub(crate) struct Heading<'a> {
+    pub(crate) id: ChangeSetId,
+    pub(crate) fingerprint: &'a str,
+    pub(crate) actor: &'a str,
+    pub(crate) at: Timestamp,
+    pub(crate) note: &'a str,
+}
+
+/// The writes of one change set, on their way into the tables.
+pub(crate) struct Written<'c> {
+    conn: &'c Connection,
+    space: i64,
+    revision: Revision,
+    tally: HashMap<TallyKey, i64>,
+}
+
+impl<'c> Written<'c> {
+    /// Begins the change set that makes `revision`.
+    pub(crate) fn begin(conn: &'c Connection, space: i64, revision: Revision) -> Self {
+        Written { conn, space, revision, tally: HashMap::new() }
+    }
+
+    /// Records the change set itself.
+    pub(crate) fn change_set(&self, heading: &Heading<'_>) -> Outcome<()> {
+        let values = (
+            heading.id.0.to_string(),
+            heading.fingerprint,
+            self.space,
+            number(self.revision),
+            heading.actor,
+            heading.at.to_string(),
+            heading.note,
+        );
+        sql::execute(self.conn, ADD_CHANGE_SET, values)?;
+        Ok(())
+    }
+
+    /// Writes one record: its row, its search terms, its counts and its history.
+    pub(crate) fn record(&mut self, ordinal: u32, key: &Key, body: Option<&Body>) -> Outcome<()> {
+        let (conn, space) = (self.conn, self.space);
+        let before = rows::find(conn, space, key.kind, &key.id)?.map(|(row, _)| row);
+        if let Some(row) = before.filter(|_| key.kind == Kind::Requirement) {
+            self.uncount(row)?;
+        }
+        match (before, body) {
+            (_, Some(body)) => {
+                let row = rows::put(conn, space, before, &key.id, self.revision, body)?;
+                if let Body::Requirement(requirement) = body {
+                    match before {
+                        Some(_) => search::put(conn, space, row, &key.id, requirement)?,
+                        None => search::add(conn, space, row, &key.id, requirement)?,
+                    }
+                }
+                if let Some(counted) = TallyKey::of(body) {
+                    *self.tally.entry(counted).or_default() += 1;
+                }
+            }
+            (Some(row), None) => {
+                if key.kind == Kind::Requirement {
+                    search::remove(conn, row)?;
+                }
+                rows::remove(conn, key.kind, row)?;
+            }
+            (None, None) => {}
+        }
+        let body = body.map(serde_json::to_string).transpose().map_err(|source| {
+            Error::new(storage::INTERNAL, format!("could not write the history of {key}")).with_source(source)
+        })?;
+        let place = (space, number(self.revision), ordinal, key.kind.name(), &key.id, body);
+        sql::execute(conn, ADD_HISTORY, place)?;
+        Ok(())
+    }
+
+    /// Writes the counts and moves the head.
+    pub(crate) fn end(self) -> Outcome<()> {
+        const COUNT: &str = "INSERT INTO tally (space, status, phase, category, priority, count) \
+             VALUES (?1, ?2, ?3, ?4, ?5, max(?6, 0)) \
+             ON CONFLICT (space, status, phase, category, priority) DO UPDATE SET count = count + ?6";
+        const CLEAR: &str = "DELETE FROM tally WHERE space = ?1 AND status = ?2 AND phase = ?3 AND category = ?4 \
+             AND priority = ?5 AND count = 0";
+        for (key, change) in self.tally.iter().filter(|(_, change)| **change != 0) {
+            let (status, priority) = (status_number(key.status), priority_number(key.priority));
+            let phase = key.phase.map_or(-1, i64::from);
+            let place = (self.space, status, phase, &key.category, priority);
+            sql::execute(self.conn, COUNT, (place.0, place.1, place.2, place.3, place.4, change))?;
+            if *change < 0 {
+                sql::execute(self.conn, CLEAR, place)?;
+            }
+        }
+        heads::advance(self.conn, self.space, self.revision)
+    }
+
+    fn uncount(&mut self, row: i64) -> Outcome<()> {
+        let text = "SELECT status, phase, category, priority FROM requirement WHERE row = ?1";
+        let found = sql::first(self.conn, text, [row], |row| {
+            let number = |at| row.get::<_, i64>(at);
+            Ok((number(0)?, row.get::<_, Option<u32>>(1)?, row.get::<_, String>(2)?, number(3)?))
+        })?;
+        if let Some((status, phase, category, priority)) = found {
+            let key = TallyKey {
+                status: rows::status_numbered(status)?,
+                phase,
+                category,
+                priority: rows::priority_numbered(priority)?,
+            };
+            *self.tally.entry(key).or_default() -= 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+//! The storage backend: each call handed to the writer's thread or to a reader's.
+
+use crate::files::{self, Claim};
+use crate::lock::LockFile;
+use crate::readers::Readers;
+use crate::schema::{self, Steps, in_transaction};
+use crate::settings::SqliteSettings;
+use crate::writer::{Desk, Writer};
+use crate::{apply, archive, connection, heads, leases, query};
+use async_trait::async_trait;
+use rtmx_core::{Applied, ChangeSet, Cx, Error, Head, Result, Space, storage};
+use rtmx_storage::{
+    ArchiveReport, Feed, FeedPosition, Lease, LeaseRequest, MigrationPlan, MigrationReport, Page, Query,
+    SchemaState, StorageBackend, StorageCapability,
+};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// An open SQLite database.
+#[derive(Debug)]
+pub(crate) struct SqliteBackend {
+    inner: Arc<Inner>,
+    migrating: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    file: PathBuf,
+    writer: Writer,
+    readers: Readers,
+    /// Whether the schema is one that this version can use.
+    ready: AtomicBool,
+}
+
+impl SqliteBackend {
+    /// Opens the database, and makes an empty file if there is none.
+    pub(crate) async fn open(settings: SqliteSettings) -> Result<SqliteBackend> {
+        let inner = off_the_runtime(move || Inner::open(&settings)).await?;
+        Ok(SqliteBackend { inner: Arc::new(inner), migrating: tokio::sync::Mutex::new(()) })
+    }
+
+    /// Fails unless the schema is one that this version can use.
+    async fn ready(&self, cx: &Cx) -> Result<()> {
+        cx.check(Instant::now())?;
+        if self.inner.ready.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let log = self.inner.readers.read(cx, "read the schema", schema::log).await?;
+        schema::check_ready(&log, &self.inner.file)?;
+        self.inner.ready.store(true, Ordering::Release);
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn open(settings: &SqliteSettings) -> Result<Inner> {
+        let file = files::canonical(&settings.file()?)?;
+        files::check_mount(&file)?;
+        let claim = Claim::take(&file)?;
+        let mut lock = LockFile::take(&file)?;
+        let conn = match open_locked(&file, &mut lock, settings) {
+            Ok(conn) => conn,
+            Err(error) => {
+                lock.give_up();
+                return Err(error);
+            }
+        };
+        let writer = Writer::start(Desk { conn, file: file.clone(), lock, claim })?;
+        match Readers::start(&file, settings.readers, settings.busy_timeout()) {
+            Ok(readers) => Ok(Inner { file, writer, readers, ready: AtomicBool::new(false) }),
+            Err(error) => {
+                writer.close();
+                Err(error)
+            }
+        }
+    }
+
+    /// Readers first, so that the writer's connection is the last and leaves one whole file.
+    fn close(&self) {
+        self.readers.close();
+        self.writer.close();
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn open_locked(file: &Path, lock: &mut LockFile, settings: &SqliteSettings) -> Result<Connection> {
+    let existing = files::check_links(file)?;
+    let last_stop = lock.last_stop();
+    let conn = connection::open_writer(file, existing, last_stop, settings.busy_timeout())
+        .map_err(|fault| fault.into_error("open the database", file))?;
+    lock.mark_open()?;
+    Ok(conn)
+}
+
+/// Runs what blocks for a while, such as opening, checking and closing, beside the runtime.
+async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|source| {
+        Error::new(storage::INTERNAL, "a task of the storage driver `sqlite` ended with a panic")
+            .with_source(source)
+    })?
+}
+
+#[async_trait]
+impl StorageBackend for SqliteBackend {
+    fn capability(&self) -> StorageCapability {
+        let mut capability = StorageCapability::NONE;
+        capability.durable = true;
+        capability.archive = true;
+        capability
+    }
+
+    async fn head(&self, cx: &Cx, space: &Space) -> Result<Head> {
+        self.ready(cx).await?;
+        let space = space.clone();
+        let read = move |conn: &Connection| heads::head(conn, &space).map(|(_, head)| head);
+        self.inner.readers.read(cx, "read the head", read).await
+    }
+
+    async fn fetch(&self, cx: &Cx, query: &Query) -> Result<Page> {
+        self.ready(cx).await?;
+        query.check()?;
+        let query = query.clone();
+        self.inner.readers.read(cx, "answer the query", move |conn| query::answer(conn, &query)).await
+    }
+
+    async fn apply(&self, cx: &Cx, changes: &ChangeSet) -> Result<Applied> {
+        self.ready(cx).await?;
+        changes.check()?;
+        let changes = changes.clone();
+        let records = changes.changes.len();
+        let work = move |conn: &Connection| apply::apply(conn, &changes);
+        self.inner.writer.write(cx, "apply the change set", records, work).await
+    }
+
+    async fn changes(
+        &self,
+        cx: &Cx,
+        space: &Space,
+        after: FeedPosition,
+        limit: usize,
+        wait: Option<Duration>,
+    ) -> Result<Feed> {
+        self.ready(cx).await?;
+        let now = Instant::now();
+        let until = wait.and_then(|wait| now.checked_add(wait.min(cx.remaining(now).unwrap_or(wait))));
+        let mut commits = self.inner.writer.commits();
+        loop {
+            commits.borrow_and_update();
+            let (space, after) = (space.clone(), after.clone());
+            let read = move |conn: &Connection| query::feed(conn, &space, &after, limit);
+            let feed = self.inner.readers.read(cx, "read the changes", read).await?;
+            let Some(until) = until.filter(|_| feed.events.is_empty()) else { return Ok(feed) };
+            match tokio::time::timeout_at(until.into(), commits.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Err(crate::writer::closed(&self.inner.file)),
+                Err(_) => return Ok(feed),
+            }
+        }
+    }
+
+    async fn lease(&self, cx: &Cx, request: &LeaseRequest) -> Result<Lease> {
+        self.ready(cx).await?;
+        let request = request.clone();
+        let work = move |conn: &Connection| leases::call(conn, &request);
+        self.inner.writer.write(cx, "keep the lease", 1, work).await
+    }
+
+    async fn schema(&self, cx: &Cx) -> Result<SchemaState> {
+        let log = self.inner.readers.read(cx, "read the schema", schema::log).await?;
+        schema::state(&log)
+    }
+
+    async fn migrate(&self, cx: &Cx, plan: &MigrationPlan) -> Result<MigrationReport> {
+        let inner = &self.inner;
+        let mut steps = Steps::new(cx, &inner.file, &inner.writer, &self.migrating);
+        rtmx_storage::migrate(&mut steps, schema::MIGRATIONS, *plan).await
+    }
+
+    async fn back_up(&self, cx: &Cx, to: &Path) -> Result<ArchiveReport> {
+        self.ready(cx).await?;
+        let to = to.to_owned();
+        self.inner.readers.read(cx, "back up", move |conn| archive::back_up(conn, &to)).await
+    }
+
+    async fn restore(&self, cx: &Cx, from: &Path) -> Result<ArchiveReport> {
+        self.ready(cx).await?;
+        let (from, file) = (from.to_owned(), self.inner.file.clone());
+        let work = move |conn: &mut Connection| {
+            let input = archive::open(&from)?;
+            let restored = in_transaction(conn, |conn| archive::restore(conn, input));
+            restored.map_err(|fault| fault.into_error("restore", &file))
+        };
+        self.inner.writer.alone(cx, work).await
+    }
+
+    async fn close(&self, _cx: &Cx) -> Result<()> {
+        let inner = Arc::clone(&self.inner);
+        off_the_runtime(move || {
+            inner.close();
+            Ok(())
+        })
+        .await
+    }
+}
