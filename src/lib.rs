@@ -14,8 +14,13 @@ mod drivers;
 pub mod http;
 #[cfg(feature = "server")]
 pub mod index;
+#[cfg(feature = "server")]
+mod server_main;
+pub mod settings;
 
 pub use drivers::{Drivers, standard_drivers};
+#[cfg(feature = "server")]
+pub use server_main::server_main;
 pub use rtmx_config as config;
 pub use rtmx_core as core;
 pub use rtmx_deploy as deploy;

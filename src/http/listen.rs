@@ -117,7 +117,7 @@ impl Drop for AdminSocket {
 
 /// Connects to the admin socket of a data folder.
 pub(super) async fn connect_admin(data_dir: &Path) -> io::Result<UnixStream> {
-    let stream = short_path(data_dir, std::os::unix::net::UnixStream::connect)?;
+    let stream = short_path(data_dir, |path| std::os::unix::net::UnixStream::connect(path))?;
     stream.set_nonblocking(true)?;
     UnixStream::from_std(stream)
 }

@@ -27,7 +27,6 @@ pub(super) async fn ready(State(app): State<App>, RequestCx(cx): RequestCx) -> R
             Standing::Current | Standing::Ahead => "ok",
             Standing::Fresh | Standing::Behind => "behind",
             Standing::Incompatible => "incompatible",
-            _ => "unknown",
         },
         Err(_) => "unknown",
     };

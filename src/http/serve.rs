@@ -12,7 +12,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
-use http::Response;
 use http_body::{Frame, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};

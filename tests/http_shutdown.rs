@@ -1,0 +1,102 @@
+//! Shutdown: prompt, held up by nobody, and without losing what was acknowledged.
+
+mod support;
+
+use http::Method;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+use support::TestServer;
+
+/// Five times the second that an idle connection may keep flushing.
+const PROMPT: Duration = Duration::from_secs(5);
+
+#[test]
+fn half_sent_requests_do_not_hold_up_a_shutdown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = TestServer::start(folder.path(), &["server.drain=60s"]);
+    let mut half_head = TcpStream::connect(server.address).unwrap();
+    half_head.write_all(b"GET /live HTTP/1.1\r\nHost: loc").unwrap();
+    let mut idle = TcpStream::connect(server.address).unwrap();
+    idle.write_all(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = [0; 512];
+    assert!(idle.read(&mut answer).unwrap() > 0, "the idle connection was served once");
+    let began = Instant::now();
+    assert!(server.terminate().success());
+    assert!(began.elapsed() < PROMPT, "the shutdown took {:?}", began.elapsed());
+}
+
+#[test]
+fn a_subscriber_does_not_hold_up_a_shutdown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = TestServer::start(folder.path(), &["server.drain=60s"]);
+    let mut subscriber = TcpStream::connect(server.address).unwrap();
+    let request = "GET /api/v1/projects/default/changes HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
+    subscriber.write_all(request.as_bytes()).unwrap();
+    let mut answer = [0; 512];
+    assert!(subscriber.read(&mut answer).unwrap() > 0, "the stream began");
+    let began = Instant::now();
+    assert!(server.terminate().success());
+    assert!(began.elapsed() < PROMPT, "the shutdown took {:?}", began.elapsed());
+}
+
+#[test]
+fn a_request_whose_body_never_ends_is_cut_at_the_drain_deadline() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = TestServer::start(folder.path(), &["server.drain=1s"]);
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    let head = "POST /api/v1/projects/default/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: 1000\r\n\r\nreq_id,";
+    stream.write_all(head.as_bytes()).unwrap();
+    // The server has the head once it has answered a later request of another connection.
+    let mut other = TcpStream::connect(server.address).unwrap();
+    other.write_all(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    assert!(other.read(&mut [0; 512]).unwrap() > 0);
+    let began = Instant::now();
+    assert!(server.terminate().success());
+    assert!(began.elapsed() < PROMPT + Duration::from_secs(1), "the shutdown took {:?}", began.elapsed());
+}
+
+#[test]
+fn every_write_acknowledged_during_a_shutdown_is_there_afterwards() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = TestServer::start(folder.path(), &[]);
+    let acknowledged: Vec<String> = runtime.block_on(async {
+        let mut writers = Vec::new();
+        for writer in 0..4 {
+            let mut client = server.connect().await.unwrap();
+            writers.push(tokio::spawn(async move {
+                let mut acknowledged = Vec::new();
+                for number in 0.. {
+                    let id = format!("REQ-S{writer}-{number:05}");
+                    let body = serde_json::json!({"req_id": id, "category": "STOP", "requirement_text": "x"}).to_string();
+                    let headers = [("content-type", "application/json")];
+                    let path = "/api/v1/projects/default/requirements";
+                    match client.send(Method::POST, path, &headers, body).await {
+                        Some(reply) if reply.status == 201 => acknowledged.push(id),
+                        _ => break,
+                    }
+                }
+                acknowledged
+            }));
+        }
+        // Let them write for a while: the wait is for load, not for a result.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let ended = tokio::task::spawn_blocking(move || server.terminate());
+        let mut acknowledged = Vec::new();
+        for writer in writers {
+            acknowledged.extend(writer.await.unwrap());
+        }
+        assert!(ended.await.unwrap().success());
+        acknowledged
+    });
+    assert!(!acknowledged.is_empty());
+    let server = TestServer::start(folder.path(), &[]);
+    runtime.block_on(async {
+        let mut client = server.connect().await.unwrap();
+        for id in &acknowledged {
+            let reply = client.get(&format!("/api/v1/projects/default/requirements/{id}")).await;
+            assert_eq!(reply.status, 200, "{id} was acknowledged");
+        }
+    });
+}
