@@ -15,9 +15,8 @@ use std::path::{Path, PathBuf};
 /// Variables that begin with `RTMX_` and are read by other parts of the product than the settings.
 pub const FOREIGN_VARIABLES: &[(&str, &str)] = &[
     ("RTMX_HOME", "Where `rtmxctl` keeps its installations."),
-    ("RTMX_NAME", "The installation that `rtmxctl` works on."),
-    ("RTMX_CONFIG", "The configuration file that is read after those in `/etc/rtmx`."),
     ("RTMX_IMAGE", "The image that the Compose file starts."),
+    ("RTMX_CACHE", "Where the developer tasks keep what outlives a checkout."),
 ];
 
 /// The variables that were given, by name.

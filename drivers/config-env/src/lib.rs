@@ -4,6 +4,8 @@
 //! ([`rtmx_config::environment_layer`]); what is here is the contact with the process: its environment
 //! and the files that variables name. The environment is taken when the source is opened and is not
 //! watched, because a process cannot be given another one.
+#![doc = ""]
+#![doc = include_str!("../README.md")]
 
 mod driver;
 mod secret_file;

@@ -4,6 +4,8 @@
 //! five faults reports five. What a key means is not known here; [`rtmx_config::resolve`] says so. A
 //! file that is not TOML, or cannot be read, is a fault of the layer and not of the load, so that the
 //! other sources' faults are reported beside it. No content of a file is ever part of a message.
+#![doc = ""]
+#![doc = include_str!("../README.md")]
 
 mod document;
 mod driver;

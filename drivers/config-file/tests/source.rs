@@ -140,6 +140,24 @@ async fn a_change_made_while_somebody_waits_is_noticed() {
     assert_eq!(drain(&load(&source).await), "2s");
 }
 
+/// The runtime's clock stands still but for waits, so the hour passes at once.
+#[tokio::test(start_paused = true)]
+async fn content_that_stays_the_same_is_no_change() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("rtmx.toml");
+    set_drain(&path, "1s");
+    let mut settings = FileSettings::new(Place::File(path.clone()));
+    settings.poll = Duration::from_secs(600);
+    let source = FileSource::new(settings);
+    load(&source).await;
+    set_drain(&path, "1s");
+    let hour = Duration::from_secs(3_600);
+    let noticed = tokio::time::timeout(hour, source.changed(&Cx::new())).await;
+    assert!(noticed.is_err(), "written again with the same content");
+    set_drain(&path, "2s");
+    tokio::time::timeout(hour, source.changed(&Cx::new())).await.expect("a change is noticed").unwrap();
+}
+
 #[tokio::test]
 async fn a_swapped_mount_is_noticed_and_read_whole() {
     let root = tempfile::tempdir().unwrap();
