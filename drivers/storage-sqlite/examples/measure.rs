@@ -121,7 +121,7 @@ async fn main() {
     let mut drivers = Registry::<Storage>::new();
     rtmx_storage_sqlite::register(&mut drivers).unwrap();
     let settings =
-        serde_json::json!({"path": "sqlite:rtmx.db", "base": folder.path().canonicalize().unwrap()});
+        serde_json::json!({"url": "sqlite:rtmx.db", "base": folder.path().canonicalize().unwrap()});
     let begun = Instant::now();
     let storage = drivers.by_scheme("sqlite").unwrap().open(&Cx::new(), settings.clone()).await.unwrap();
     storage.migrate(&Cx::new(), &MigrationPlan::Expand).await.unwrap();
@@ -260,7 +260,7 @@ async fn main() {
     let storage = drivers.by_scheme("sqlite").unwrap().open(&Cx::new(), settings).await.unwrap();
     println!("open after an unclean stop, with the check   {:.2?}", begun.elapsed());
     storage.close(&cx).await.unwrap();
-    let settings = serde_json::json!({"path": "second.db", "base": folder.path().canonicalize().unwrap()});
+    let settings = serde_json::json!({"url": "second.db", "base": folder.path().canonicalize().unwrap()});
     let second = drivers.by_scheme("sqlite").unwrap().open(&Cx::new(), settings).await.unwrap();
     second.migrate(&cx, &MigrationPlan::Expand).await.unwrap();
     let begun = Instant::now();

@@ -210,3 +210,21 @@ impl StorageBackend for SqliteBackend {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtmx_core::assert_code;
+
+    #[tokio::test]
+    async fn two_migrations_at_once_are_one_too_many() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("rtmx.db");
+        let backend = SqliteBackend::open(SqliteSettings::new(&file)).await.expect("a new file");
+        let running = backend.migrating.lock().await;
+        let error = backend.migrate(&Cx::new(), &MigrationPlan::Expand).await.expect_err("one runs");
+        assert_code(&error, storage::MIGRATION_LOCKED);
+        drop(running);
+        backend.migrate(&Cx::new(), &MigrationPlan::Expand).await.expect("none runs");
+    }
+}

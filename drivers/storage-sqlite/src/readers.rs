@@ -177,3 +177,50 @@ impl Running {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::open_writer;
+    use crate::files::Existing;
+    use crate::lock::LastStop;
+    use rtmx_core::assert_code;
+
+    const ENDLESS: &str =
+        "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
+    const BUSY: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn a_read_ends_with_its_deadline_or_its_future_and_the_thread_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("rtmx.db");
+        let _writer = open_writer(&file, Existing::No, LastStop::Clean, BUSY).expect("a new file");
+        let readers = Readers::start(&file, 1, BUSY).expect("one reader");
+        let endless = |conn: &Connection| sql::first(conn, ENDLESS, [], |row| row.get::<_, i64>(0));
+
+        let soon = Cx::new().with_deadline(Instant::now() + Duration::from_millis(50));
+        let error =
+            readers.read(&soon, "count for ever", endless).await.expect_err("it never ends by itself");
+        assert_code(&error, storage::STORAGE_BUSY);
+        let error = readers.read(&soon, "begin at all", endless).await.expect_err("the deadline has passed");
+        assert_code(&error, storage::STORAGE_BUSY);
+
+        let (begun, has_begun) = oneshot::channel();
+        let cx = Cx::new();
+        let dropped = readers.read(&cx, "count for ever", move |conn| {
+            let _ = begun.send(());
+            endless(conn)
+        });
+        tokio::select! {
+            biased;
+            _ = dropped => panic!("it never ends by itself"),
+            begun = has_begun => begun.expect("the job was begun"),
+        }
+        // The only thread is free again, or this would never be answered.
+        let two = |conn: &Connection| sql::first(conn, "SELECT 1 + 1", [], |row| row.get::<_, i64>(0));
+        assert_eq!(readers.read(&cx, "add", two).await.expect("an answer"), Some(2));
+        readers.close();
+        let error = readers.read(&cx, "add", two).await.expect_err("the pool is closed");
+        assert_code(&error, storage::STORAGE_UNAVAILABLE);
+    }
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 #[serde(deny_unknown_fields)]
 pub struct SqliteSettings {
     /// The database file: a path, or `sqlite:` and a path.
-    pub path: String,
+    pub url: String,
     /// The folder that a relative path starts from; without it such a path is refused.
     #[serde(default)]
     pub base: Option<PathBuf>,
@@ -30,7 +30,7 @@ impl SqliteSettings {
     /// The defaults for a database file.
     pub fn new(path: impl AsRef<Path>) -> Self {
         SqliteSettings {
-            path: path.as_ref().to_string_lossy().into_owned(),
+            url: path.as_ref().to_string_lossy().into_owned(),
             base: None,
             readers: Self::default_readers(),
             busy_timeout_ms: Self::default_busy_timeout_ms(),
@@ -69,20 +69,20 @@ impl SqliteSettings {
     /// `storage_settings_invalid` for an empty path, a relative one without a base, one with
     /// parameters, and the names by which SQLite means memory or a URI.
     pub fn file(&self) -> Result<PathBuf> {
-        let path = match self.path.strip_prefix("sqlite:") {
+        let path = match self.url.strip_prefix("sqlite:") {
             Some(rest) => match rest.strip_prefix("//") {
                 Some(rest) if rest.starts_with('/') => rest,
-                Some(_) => return Err(invalid(format!("`{}` names a host, and SQLite has none", self.path))),
+                Some(_) => return Err(invalid(format!("`{}` names a host, and SQLite has none", self.url))),
                 None => rest,
             },
-            None => &self.path,
+            None => &self.url,
         };
         if path.is_empty() || path.ends_with('/') {
-            return Err(invalid(format!("`{}` names no database file", self.path)));
+            return Err(invalid(format!("`{}` names no database file", self.url)));
         }
         if path.starts_with(':') || path.starts_with("file:") || path.contains(['?', '#', '\0']) {
             let message =
-                format!("`{}` is not a plain path: memory and URI parameters are not offered", self.path);
+                format!("`{}` is not a plain path: memory and URI parameters are not offered", self.url);
             return Err(invalid(message));
         }
         let file = match &self.base {
@@ -90,7 +90,7 @@ impl SqliteSettings {
             None => PathBuf::from(path),
         };
         if !file.is_absolute() {
-            return Err(invalid(format!("`{}` is relative, and there is no absolute `base`", self.path)));
+            return Err(invalid(format!("`{}` is relative, and there is no absolute `base`", self.url)));
         }
         Ok(file)
     }
@@ -115,9 +115,9 @@ impl SqliteSettings {
             "title": "Settings of the storage driver `sqlite`",
             "type": "object",
             "additionalProperties": false,
-            "required": ["path"],
+            "required": ["url"],
             "properties": {
-                "path": {
+                "url": {
                     "type": "string",
                     "minLength": 1,
                     "description": "The database file: a path, or `sqlite:` and a path."
@@ -166,7 +166,7 @@ mod tests {
             ("/srv/a.db", None, "/srv/a.db"),
         ];
         for (path, base, wanted) in cases {
-            let settings = SqliteSettings::from_json(json!({"path": path, "base": base})).expect(path);
+            let settings = SqliteSettings::from_json(json!({"url": path, "base": base})).expect(path);
             assert_eq!(settings.file().expect(path), Path::new(wanted), "{path}");
             assert_eq!((settings.readers, settings.busy_timeout()), (4, Duration::from_secs(5)));
         }
@@ -176,21 +176,21 @@ mod tests {
     fn settings_that_cannot_be_meant_are_refused() {
         let cases = [
             json!({}),
-            json!({"path": ""}),
-            json!({"path": "sqlite:"}),
-            json!({"path": "rtmx.db"}),
-            json!({"path": "rtmx.db", "base": "also/relative"}),
-            json!({"path": "/data/"}),
-            json!({"path": ":memory:", "base": "/data"}),
-            json!({"path": "sqlite::memory:", "base": "/data"}),
-            json!({"path": "file::memory:?cache=shared", "base": "/data"}),
-            json!({"path": "sqlite:file:/x.db", "base": "/data"}),
-            json!({"path": "sqlite:/x.db?mode=memory"}),
-            json!({"path": "sqlite://host/x.db"}),
-            json!({"path": "/x.db", "readers": 0}),
-            json!({"path": "/x.db", "readers": 65}),
-            json!({"path": "/x.db", "busy_timeout_ms": 60_001}),
-            json!({"path": "/x.db", "reader": 2}),
+            json!({"url": ""}),
+            json!({"url": "sqlite:"}),
+            json!({"url": "rtmx.db"}),
+            json!({"url": "rtmx.db", "base": "also/relative"}),
+            json!({"url": "/data/"}),
+            json!({"url": ":memory:", "base": "/data"}),
+            json!({"url": "sqlite::memory:", "base": "/data"}),
+            json!({"url": "file::memory:?cache=shared", "base": "/data"}),
+            json!({"url": "sqlite:file:/x.db", "base": "/data"}),
+            json!({"url": "sqlite:/x.db?mode=memory"}),
+            json!({"url": "sqlite://host/x.db"}),
+            json!({"url": "/x.db", "readers": 0}),
+            json!({"url": "/x.db", "readers": 65}),
+            json!({"url": "/x.db", "busy_timeout_ms": 60_001}),
+            json!({"url": "/x.db", "reader": 2}),
         ];
         for json in cases {
             let error = SqliteSettings::from_json(json.clone()).expect_err(&json.to_string());

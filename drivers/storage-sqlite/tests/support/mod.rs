@@ -1,6 +1,8 @@
 //! What the driver's tests share: opening through the registry, and small matrices.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
 
+pub mod statements;
+
 use rtmx_core::{
     Body, Change, ChangeSet, ChangeSetId, Cx, Error, Kind, Registry, Requirement, Result, Space, Timestamp,
 };
@@ -13,7 +15,7 @@ use std::sync::Arc;
 pub async fn open(file: &Path) -> Result<Arc<dyn StorageBackend>> {
     let mut drivers = Registry::<Storage>::new();
     rtmx_storage_sqlite::register(&mut drivers)?;
-    let settings = serde_json::json!({ "path": format!("sqlite:{}", file.display()) });
+    let settings = serde_json::json!({ "url": format!("sqlite:{}", file.display()) });
     drivers.by_scheme("sqlite")?.open(&Cx::new(), settings).await
 }
 
