@@ -9,9 +9,13 @@
 pub mod archive;
 mod backend;
 pub mod baseline;
+pub mod csv;
+pub mod export;
 mod feed;
 mod fingerprint;
+pub mod import;
 mod lease;
+pub mod markdown;
 mod memory;
 mod migrate;
 pub mod query;

@@ -25,6 +25,14 @@ crate::code::codes! {
         "several rows have the same requirement id",
         "A requirement is one row. Files that have a row for each test can be merged into one requirement with several test links.",
         "Correct the rows that the message names, or import with `duplicates=merge`; nothing was changed.";
+    CSV_ID_INVALID = "csv_id_invalid", InvalidInput, 422, exit 1,
+        "a row has an id that cannot be stored",
+        "An id, and the name of a test link (id, module and function together), has 1 to 512 bytes and no control characters.",
+        "Correct the rows that the message names; nothing was changed.";
+    REQUIREMENT_INVALID = "requirement_invalid", InvalidInput, 422, exit 1,
+        "a value does not fit its column",
+        "An edit is checked where an import is lenient: status and priority are names that RTMX knows, a phase is a whole number from 1 up, an effort a number greater than zero, a date is written like 2026-01-31, and an id never changes.",
+        "Correct the value that the message names; nothing was changed.";
     MARKDOWN_INVALID = "markdown_invalid", InvalidInput, 422, exit 1,
         "the text is not a requirement document",
         "A requirement document begins with a heading `# REQ-ID: Title`.",
