@@ -18,6 +18,7 @@ const CRITICAL_FROM: u32 = 2;
 
 /// Which part of the backlog to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum BacklogView {
     /// Everything, in three sections: critical path, quick wins, remaining.
@@ -37,6 +38,7 @@ pub enum BacklogView {
 
 /// Whose definition of critical and quick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Formula {
     /// As `rtmx backlog` prints it. Critical: P0, HIGH, or two waiting requirements. A quick win: a known
@@ -50,6 +52,7 @@ pub enum Formula {
 
 /// A question for the backlog.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct BacklogQuery {
     /// Which part.
@@ -68,6 +71,7 @@ pub struct BacklogQuery {
 
 /// What is left to do.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Backlog {
     /// Which part this is.
     pub view: BacklogView,
@@ -79,6 +83,7 @@ pub struct Backlog {
 
 /// A part of the backlog under one heading.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BacklogSection {
     /// The heading, such as `Critical Path`.
     pub name: String,
@@ -90,6 +95,7 @@ pub struct BacklogSection {
 
 /// What is left, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BacklogSummary {
     /// Incomplete requirements.
     pub total_incomplete: usize,

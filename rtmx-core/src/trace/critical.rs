@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The incomplete requirements that others wait for, most awaited first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CriticalPath {
     /// How many there are.
     pub total: usize,
@@ -17,6 +18,7 @@ pub struct CriticalPath {
 
 /// A requirement that others wait for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CriticalItem {
     /// The requirement.
     pub req_id: String,

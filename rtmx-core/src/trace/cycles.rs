@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// Every circular dependency of a matrix.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Cycles {
     /// Whether there is any.
     pub found: bool,
@@ -20,6 +21,7 @@ pub struct Cycles {
 
 /// Requirements that all wait for each other, or one that depends on itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Cycle {
     /// Their ids, sorted.
     pub members: Vec<String>,

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 /// Everything connected with one requirement by dependencies, in both directions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Impact {
     /// The requirement.
     pub req_id: String,
@@ -41,6 +42,7 @@ pub struct Impact {
 
 /// A requirement that a walk has reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reached {
     /// The requirement.
     pub req_id: String,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A requirement in a list. The full text is in its record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Item {
     /// Its id.
     pub req_id: String,

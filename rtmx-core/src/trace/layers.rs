@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// The requirements by their longest distance from one without dependencies.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Layers {
     /// How many layers there are.
     pub count: usize,

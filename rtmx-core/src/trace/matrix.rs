@@ -263,6 +263,15 @@ impl Matrix {
         self.at(slot).up.iter().any(|dependency| self.is_incomplete(*dependency))
     }
 
+    /// Those of these slots that are wanted, by id, so that what is told of them does not depend on how
+    /// the index came about.
+    pub(super) fn pick(&self, slots: &[u32], wanted: impl Fn(&Slot) -> bool) -> Vec<&Slot> {
+        let mut picked: Vec<&Slot> =
+            slots.iter().map(|slot| self.at(*slot)).filter(|slot| wanted(slot)).collect();
+        picked.sort_unstable_by_key(|slot| &*slot.id);
+        picked
+    }
+
     /// The ids of these slots, sorted.
     pub(super) fn sorted_ids(&self, slots: &[u32]) -> Vec<String> {
         let mut ids: Vec<String> = slots.iter().map(|slot| self.id(*slot).to_owned()).collect();

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// What to work on next.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Next {
     /// The best requirement to start now; `None` if everything is done or blocked.
     pub best: Option<Item>,
@@ -34,6 +35,7 @@ pub struct Next {
 
 /// Incomplete requirements that dependencies connect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Web {
     /// Its number, from 1 in the order of the webs.
     pub number: usize,
@@ -55,6 +57,7 @@ pub struct Web {
 
 /// A folder of tests that several webs touch, so that work on them may collide.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Overlap {
     /// The folder.
     pub folder: String,

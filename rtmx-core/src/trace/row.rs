@@ -1,7 +1,7 @@
 //! What the index remembers of one requirement: what the analyses compute with, and nothing else.
 
 use super::words::Words;
-use crate::{Priority, Requirement, Status};
+use crate::{Effort, Priority, Requirement, Status};
 use std::sync::Arc;
 
 /// The longest label, in characters.
@@ -58,7 +58,7 @@ impl Row {
             sprint: words.share(&requirement.sprint),
             test_folder: words.share(folder),
             rank: requirement.placement.rank,
-            effort: requirement.effort_weeks.value.map_or(0.0, |effort| effort.weeks()),
+            effort: requirement.effort_weeks.value.map_or(0.0, Effort::weeks),
             phase: requirement.phase.value,
             phase_fault: phase_fault(requirement.phase.value, requirement.phase.given.as_deref()),
             status: requirement.status.value,

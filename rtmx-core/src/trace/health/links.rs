@@ -1,7 +1,7 @@
 //! Rules about dependencies and `blocks`.
 
 use super::super::cycles::Cycles;
-use super::super::matrix::is_cross_repo;
+use super::super::matrix::{Slot, is_cross_repo};
 use super::report::{Check, Finder, Findings, Report, Rule};
 use crate::Status;
 
@@ -22,12 +22,9 @@ pub(super) fn orphaned_blocks(finder: &Finder<'_>) -> Check {
 fn orphans<'m>(finder: &Finder<'m>, named: impl Fn(u32) -> &'m Vec<u32>, verb: &str) -> Findings {
     let matrix = finder.matrix;
     finder.each(|slot, _, findings| {
-        for other in named(slot) {
-            let other_id = matrix.id(*other);
-            if matrix.at(*other).row.is_none() && !is_cross_repo(other_id) {
-                let id = matrix.id(slot);
-                findings.add(id, Some(other_id), || format!("{id} {verb} {other_id}, which does not exist"));
-            }
+        for gone in matrix.pick(named(slot), |other| other.row.is_none() && !is_cross_repo(&other.id)) {
+            let (id, gone) = (matrix.id(slot), &*gone.id);
+            findings.add(id, Some(gone), || format!("{id} {verb} {gone}, which does not exist"));
         }
     })
 }
@@ -35,14 +32,11 @@ fn orphans<'m>(finder: &Finder<'m>, named: impl Fn(u32) -> &'m Vec<u32>, verb: &
 pub(super) fn reciprocity(finder: &Finder<'_>) -> Check {
     let matrix = finder.matrix;
     let findings = finder.each(|slot, _, findings| {
-        for dependency in &matrix.at(slot).up {
-            let other = matrix.at(*dependency);
-            if other.row.is_some() && other.blocks.binary_search(&slot).is_err() {
-                let (id, other) = (matrix.id(slot), &*other.id);
-                findings.add(id, Some(other), || {
-                    format!("{id} depends on {other}, whose `blocks` leaves it out")
-                });
-            }
+        let silent = |other: &Slot| other.row.is_some() && other.blocks.binary_search(&slot).is_err();
+        for other in matrix.pick(&matrix.at(slot).up, silent) {
+            let (id, other) = (matrix.id(slot), &*other.id);
+            findings
+                .add(id, Some(other), || format!("{id} depends on {other}, whose `blocks` leaves it out"));
         }
     });
     let broken = |count| format!("{count} dependencies are missing from `blocks`");
@@ -52,14 +46,11 @@ pub(super) fn reciprocity(finder: &Finder<'_>) -> Check {
 pub(super) fn blocks_without_dependency(finder: &Finder<'_>) -> Check {
     let matrix = finder.matrix;
     let findings = finder.each(|slot, _, findings| {
-        for blocked in &matrix.at(slot).blocks {
-            let other = matrix.at(*blocked);
-            if other.row.is_some() && other.up.binary_search(&slot).is_err() {
-                let (id, other) = (matrix.id(slot), &*other.id);
-                findings.add(id, Some(other), || {
-                    format!("{id} says that it blocks {other}, which does not depend on it")
-                });
-            }
+        let free = |other: &Slot| other.row.is_some() && other.up.binary_search(&slot).is_err();
+        for other in matrix.pick(&matrix.at(slot).blocks, free) {
+            let (id, other) = (matrix.id(slot), &*other.id);
+            let message = || format!("{id} says that it blocks {other}, which does not depend on it");
+            findings.add(id, Some(other), message);
         }
     });
     let broken = |count| format!("{count} entries of `blocks` are no dependency of the other side");
@@ -96,20 +87,16 @@ pub(super) fn self_dependencies(finder: &Finder<'_>) -> Check {
 
 pub(super) fn status_consistency(finder: &Finder<'_>) -> Check {
     let matrix = finder.matrix;
+    let status = |slot: &Slot| slot.row.as_ref().map(|row| row.status);
     let findings = finder.each(|slot, row, findings| {
         if row.status != Status::Complete {
             return;
         }
-        for dependency in &matrix.at(slot).up {
-            let other = matrix.at(*dependency);
-            if let Some(status) =
-                other.row.as_ref().map(|row| row.status).filter(|status| !status.is_complete())
-            {
-                let (id, other) = (matrix.id(slot), &*other.id);
-                findings.add(id, Some(other), || {
-                    format!("{id} is COMPLETE and depends on {other}, which is {}", status.name())
-                });
-            }
+        let incomplete = |other: &Slot| status(other).is_some_and(|status| !status.is_complete());
+        for other in matrix.pick(&matrix.at(slot).up, incomplete) {
+            let (id, found) = (matrix.id(slot), status(other).map_or("", Status::name));
+            let message = || format!("{id} is COMPLETE and depends on {}, which is {found}", other.id);
+            findings.add(id, Some(&other.id), message);
         }
     });
     let broken = |count| format!("{count} dependencies of complete requirements are not complete");

@@ -20,6 +20,7 @@ pub use report::{Check, CheckStatus, Detail, FINDING_LIMIT, Rule, Severity};
 
 /// The health of a matrix.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Health {
     /// The worst that was found, hygiene left out.
     pub status: HealthStatus,
@@ -37,6 +38,7 @@ pub struct Health {
 
 /// The worst that was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum HealthStatus {
     /// Neither an error nor a warning.
@@ -49,6 +51,7 @@ pub enum HealthStatus {
 
 /// The exit codes of the commands that check a matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExitCodes {
     /// Of a health check: 0, 1 for warnings, 2 for errors.
     pub health: u8,
@@ -62,6 +65,7 @@ pub struct ExitCodes {
 
 /// How many rules were kept, by outcome. Hygiene counts on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HealthSummary {
     /// Kept.
     pub passed: usize,
@@ -77,6 +81,7 @@ pub struct HealthSummary {
 
 /// The figures behind the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HealthStats {
     /// All requirements.
     pub total: u64,
@@ -112,6 +117,7 @@ impl Matrix {
     /// Checks every rule.
     pub fn health(&self) -> Health {
         let order = self.slots_by_id();
+        let cycles = self.cycles();
         let counts = self.completion().counts;
         let with_tests = self.rows().filter(|(.., row)| row.has_test).count() as u64;
         let finder = Finder { matrix: self, order: &order };
@@ -124,7 +130,7 @@ impl Matrix {
             links::orphaned_blocks(&finder),
             links::reciprocity(&finder),
             links::blocks_without_dependency(&finder),
-            links::cycles(&self.cycles()),
+            links::cycles(&cycles),
             links::self_dependencies(&finder),
             links::status_consistency(&finder),
             fields::strict_values(&finder),
@@ -150,7 +156,7 @@ impl Matrix {
                 .rows()
                 .filter(|(slot, _, row)| !row.status.is_complete() && self.blocked(*slot))
                 .count() as u64,
-            cycle_count: self.cycles().count as u64,
+            cycle_count: cycles.count as u64,
             orphaned_deps: found(Rule::OrphanedDeps),
             orphaned_blocks: found(Rule::OrphanedBlocks),
             missing_reciprocity: found(Rule::Reciprocity),
