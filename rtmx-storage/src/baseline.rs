@@ -25,6 +25,7 @@ const HEAD_NAME: &str = "head";
 
 /// One difference between two revisions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Difference {
     /// The record.
     pub key: Key,
@@ -35,6 +36,7 @@ pub struct Difference {
 
 /// What became of a record between two revisions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum Outcome {
     /// It is there only in the later one.
@@ -50,6 +52,7 @@ pub enum Outcome {
 
 /// One column before and after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldChange {
     /// The column's name; `extra.<name>` for one beyond the core.
     pub field: String,
@@ -61,6 +64,7 @@ pub struct FieldChange {
 
 /// What a comparison found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Compared {
     /// The earlier revision.
     pub from: Revision,

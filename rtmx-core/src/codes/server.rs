@@ -53,4 +53,48 @@ crate::code::codes! {
         "the server is not ready",
         "The server was reached and says that it cannot serve yet, or could not be reached.",
         "See `/ready` for the reason, and the server's log.";
+    PROJECT_NOT_FOUND = "project_not_found", NotFound, 404, exit 1,
+        "there is no such project",
+        "No project has this id, or the token is for another one.",
+        "See `GET /api/v1/projects` for the projects that there are.";
+    PROJECT_EXISTS = "project_exists", AlreadyExists, 409, exit 1,
+        "a project with this id exists already",
+        "A project's id is given once.",
+        "Choose another id, or use the existing project.";
+    PROJECT_INVALID = "project_invalid", InvalidInput, 422, exit 1,
+        "the project cannot be made like this",
+        "A project's id has 1 to 64 lower case letters, digits and hyphens and begins with a letter or digit; its name has 1 to 200 characters.",
+        "Correct what the message names; nothing was made.";
+    REQUIREMENT_NOT_FOUND = "requirement_not_found", NotFound, 404, exit 1,
+        "the project has no such requirement",
+        "No requirement of this project has this id, or it was deleted. Ids are told apart by case; special characters in a path are percent-encoded.",
+        "Check the id; what was deleted is still in the project's history.";
+    REQUIREMENT_EXISTS = "requirement_exists", AlreadyExists, 409, exit 1,
+        "a requirement with this id exists already",
+        "The request makes a new requirement, and the id is taken. Nothing was changed.",
+        "Choose another id, or edit the existing requirement with `PUT` or `PATCH` and `If-Match`.";
+    UNKNOWN_FILTER = "unknown_filter", InvalidInput, 400, exit 2,
+        "the query has a parameter that this path does not know",
+        "Parameters that are not known are refused rather than ignored, because an ignored filter answers another question.",
+        "Use the name that the message suggests; `/api/openapi.json` lists the parameters.";
+    PARAMETER_INVALID = "parameter_invalid", InvalidInput, 400, exit 2,
+        "a parameter has a value that it cannot have",
+        "The value cannot be read, or is out of range, or the parameter was given twice.",
+        "Correct the parameter that the message names.";
+    SORT_INVALID = "sort_invalid", InvalidInput, 400, exit 2,
+        "the sort order names something that cannot be sorted by",
+        "A sort order is up to four column names, separated by commas, each with a leading `-` for descending.",
+        "Correct the name, for example `sort=-priority,phase`.";
+    HEADER_INVALID = "header_invalid", InvalidInput, 400, exit 2,
+        "a request header cannot be read",
+        "`If-Match` and `If-None-Match` carry an `ETag` as the server gave it out, `Last-Event-ID` a position of the feed, `Idempotency-Key` a UUID.",
+        "Correct the header that the message names.";
+    PRECONDITION_REQUIRED = "precondition_required", InvalidInput, 428, exit 1,
+        "the edit does not say what it is based on",
+        "Without `If-Match` an edit could overwrite what somebody else wrote since. Nothing was changed.",
+        "Read the resource, and send its `ETag` in `If-Match`; to make a new one, send `If-None-Match: *`.";
+    CYCLE_CLOSED = "cycle_closed", Conflict, 409, exit 1,
+        "the edit would close a cycle of dependencies",
+        "Requirements that wait for each other can never be begun. The message names the cycle. Nothing was changed.",
+        "Remove one of the links that the message names, or repeat the edit with `allow_cycles=true`.";
 }

@@ -1,0 +1,186 @@
+//! The change feed as server-sent events.
+//!
+//! Source of the wire format: WHATWG HTML, "Server-sent events".
+
+use super::changes::{ChangeView, position_of};
+use super::scope::Scope;
+use crate::http::{Answer, App};
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderValue, header};
+use rtmx_core::{Epoch, Error, Head, Revision, Space};
+use rtmx_storage::{ChangeEvent, Feed, FeedPosition};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, sleep_until};
+
+/// How many events are read at once while a stream catches up.
+const CATCH_UP: usize = 500;
+/// How long one such read may take.
+const READ_LIMIT: Duration = Duration::from_secs(30);
+/// How often a comment is sent, so that proxies keep the connection and a dead one is noticed.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often a stream looks whether the server is shutting down.
+const DRAIN_LOOK: Duration = Duration::from_millis(500);
+/// How long a stream lasts. The reader resumes by itself, and a token that was revoked meanwhile is noticed.
+const LIFE: Duration = Duration::from_secs(600);
+/// How long a reader waits before it resumes, in milliseconds.
+const RETRY_MS: u64 = 2_000;
+
+/// Opens a stream after a position, or from now on.
+pub(super) async fn open(app: App, scope: Scope, after: Option<FeedPosition>) -> Answer<Response> {
+    let Scope { project, space, cx, .. } = scope;
+    let receiver = app.indexes.watches.subscribe(&app.storage, &cx, &project).await?;
+    let head = app.storage.head(&cx, &space).await?;
+    let position = after.unwrap_or_else(|| FeedPosition::after(head));
+    // A position from before a restore is refused before the answer begins.
+    position.check(head.epoch)?;
+    let now = Instant::now();
+    let reader = Reader {
+        app,
+        space,
+        receiver,
+        epoch: head.epoch,
+        seen: (position.revision, position.ordinal),
+        stage: Stage::Hello(head),
+        ends: now + LIFE,
+        heartbeat: now + HEARTBEAT,
+    };
+    let chunks = stream::unfold(reader, |mut reader| async move {
+        let chunk = reader.next_chunk().await?;
+        Some((Ok::<_, Infallible>(chunk), reader))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    Ok((headers, Body::from_stream(chunks)).into_response())
+}
+
+/// One reader of a stream.
+struct Reader {
+    app: App,
+    space: Space,
+    receiver: Receiver<Arc<Feed>>,
+    epoch: Epoch,
+    /// Revision and ordinal of the last event that was sent.
+    seen: (Revision, u32),
+    stage: Stage,
+    ends: Instant,
+    heartbeat: Instant,
+}
+
+enum Stage {
+    Hello(Head),
+    CatchingUp,
+    Live,
+    Over,
+}
+
+impl Reader {
+    /// The next bytes to send; `None` ends the stream.
+    async fn next_chunk(&mut self) -> Option<Bytes> {
+        loop {
+            match &self.stage {
+                Stage::Over => return None,
+                Stage::Hello(head) => {
+                    let hello = hello(*head, &self.position());
+                    self.stage = Stage::CatchingUp;
+                    return Some(hello);
+                }
+                Stage::CatchingUp => match self.catch_up().await {
+                    Ok(Some(chunk)) => return Some(chunk),
+                    Ok(None) => self.stage = Stage::Live,
+                    Err(error) => return Some(self.end("failed", error.code().id())),
+                },
+                Stage::Live => {
+                    if let Some(chunk) = self.live().await {
+                        return Some(chunk);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn catch_up(&mut self) -> Result<Option<Bytes>, Error> {
+        let cx = self.app.cx(READ_LIMIT);
+        let feed = self.app.storage.changes(&cx, &self.space, self.position(), CATCH_UP, None).await?;
+        if feed.events.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.encode(&feed)))
+    }
+
+    /// Waits for the next event, or for the time to do something else; `None` to look again.
+    async fn live(&mut self) -> Option<Bytes> {
+        let now = Instant::now();
+        if self.app.is_draining() || now >= self.ends {
+            self.stage = Stage::Over;
+            return None;
+        }
+        if now >= self.heartbeat {
+            self.heartbeat = now + HEARTBEAT;
+            return Some(Bytes::from_static(b": still here\n\n"));
+        }
+        let look = self.heartbeat.min(now + DRAIN_LOOK);
+        tokio::select! {
+            received = self.receiver.recv() => match received {
+                Ok(feed) => Some(self.encode(&feed)).filter(|chunk| !chunk.is_empty()),
+                Err(RecvError::Lagged(_)) => Some(self.end("dropped", "reader_too_slow")),
+                // The poller ended: the database was closed or restored.
+                Err(RecvError::Closed) => {
+                    self.stage = Stage::Over;
+                    None
+                }
+            },
+            () = sleep_until(look) => None,
+        }
+    }
+
+    /// The events of a part that were not sent yet.
+    fn encode(&mut self, feed: &Feed) -> Bytes {
+        let mut out = String::new();
+        for event in &feed.events {
+            let place = (event.revision, event.ordinal);
+            if place > self.seen {
+                self.seen = place;
+                write_change(&mut out, feed.head.epoch, event);
+            }
+        }
+        if !out.is_empty() {
+            self.heartbeat = Instant::now() + HEARTBEAT;
+        }
+        out.into()
+    }
+
+    /// A last event; the reader resumes by the last `id`.
+    fn end(&mut self, event: &str, reason: &str) -> Bytes {
+        self.stage = Stage::Over;
+        let data = serde_json::json!({"reason": reason, "resume_after": self.position().to_string()});
+        format!("event: {event}\ndata: {data}\n\n").into()
+    }
+
+    fn position(&self) -> FeedPosition {
+        let (revision, ordinal) = self.seen;
+        FeedPosition { epoch: Some(self.epoch.short()), revision, ordinal }
+    }
+}
+
+/// The first event: it gives the reader a position to resume from before anything happens.
+fn hello(head: Head, position: &FeedPosition) -> Bytes {
+    let data = serde_json::json!({"revision": head.revision.0});
+    format!("retry: {RETRY_MS}\n\nid: {position}\nevent: head\ndata: {data}\n\n").into()
+}
+
+fn write_change(out: &mut String, epoch: Epoch, event: &ChangeEvent) {
+    let view = ChangeView::new(epoch, event.clone());
+    let data = serde_json::to_string(&view).expect("a change is plain data");
+    // JSON has no raw line ends, so one line of data is enough.
+    out.push_str(&format!("id: {}\nevent: change\ndata: {data}\n\n", position_of(epoch, event)));
+}
