@@ -5,8 +5,8 @@
 //! from what is there.
 
 use crate::{
-    Act, DataFate, DeployTarget, Goal, HistoryEntry, HistoryResult, Plan, Progress, ProgressEvent, RecordCall, Step,
-    StepState, Undo,
+    Act, DataFate, DeployTarget, Goal, HistoryEntry, HistoryResult, Plan, Progress, ProgressEvent,
+    RecordCall, Step, StepState, Undo,
 };
 use rtmx_core::{Cx, Error, Result, Timestamp, deploy};
 
@@ -51,7 +51,9 @@ pub async fn apply(
         let outcome = Outcome { ran: ran.len(), skipped: plan.steps.len() - ran.len() };
         if !plan.is_empty() && plan.goal != Goal::Removed(DataFate::Purge) {
             let recorded = target.record(cx, &RecordCall::Append(entry(HistoryResult::Done, None))).await;
-            recorded.map_err(|error| error.with_state("everything was done; only the history has no line about it"))?;
+            recorded.map_err(|error| {
+                error.with_state("everything was done; only the history has no line about it")
+            })?;
         }
         return Ok(outcome);
     };
@@ -60,11 +62,16 @@ pub async fn apply(
     let (result, error) = match undo_all(&back, target, step, &ran, progress).await {
         Ok(0) => (HistoryResult::Undone, error.with_state("nothing was changed")),
         Ok(count) => {
-            let steps = if count == 1 { "the one step that was done was" } else { "all steps that were done were" };
-            (HistoryResult::Undone, error.with_state(format!("{steps} undone; the installation is as it was before")))
+            let steps =
+                if count == 1 { "the one step that was done was" } else { "all steps that were done were" };
+            (
+                HistoryResult::Undone,
+                error.with_state(format!("{steps} undone; the installation is as it was before")),
+            )
         }
         Err((stuck, undo_error)) => {
-            let message = format!("could not undo the step `{}` ({}) after another had failed", stuck.id, stuck.title);
+            let message =
+                format!("could not undo the step `{}` ({}) after another had failed", stuck.id, stuck.title);
             let state = format!("the step `{}` and those before it are still in effect", stuck.id);
             let failed = format!("{undo_error}; the failure that led here: {error}");
             let error = Error::new(deploy::UNDO_FAILED, message).with_source(failed).with_state(state);

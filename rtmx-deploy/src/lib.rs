@@ -19,6 +19,6 @@ pub use plan::{DataFate, Goal, Outage, Plan, PlannedChange, Step, StepState, Und
 pub use progress::{Progress, ProgressEvent, Silent};
 pub use release::{Artifact, Port, Release, SecretRef, SettingValue};
 pub use target::{
-    Deploy, DeployCapability, DeployTarget, LogRequest, LogSink, RecordAnswer, RecordCall, Rendered, RenderedFile, Task,
-    TaskOutput, Writers,
+    Deploy, DeployCapability, DeployTarget, LogRequest, LogSink, RecordAnswer, RecordCall, Rendered,
+    RenderedFile, Task, TaskOutput, Writers,
 };

@@ -71,7 +71,8 @@ impl Release {
     /// Version and the first 12 hexadecimal digits of the digest over all artifacts: what tells two
     /// builds of one version apart.
     pub fn id(&self) -> String {
-        let mut lines: Vec<String> = self.artifacts.iter().map(|a| format!("{} {}\n", a.name, a.digest)).collect();
+        let mut lines: Vec<String> =
+            self.artifacts.iter().map(|a| format!("{} {}\n", a.name, a.digest)).collect();
         lines.sort();
         let digest = digest_of(lines.concat().as_bytes());
         format!("{}-{}", self.version, &digest["sha256:".len()..][..12])

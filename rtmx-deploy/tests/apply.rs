@@ -136,14 +136,19 @@ fn steps(undoable: &[bool]) -> Vec<Step> {
         kind: "step".into(),
         title: format!("do step {index}"),
         args: serde_json::Value::Null,
-        undo: if *undoable { Undo::Restores("the state before".into()) } else { Undo::Nothing("it only reads".into()) },
+        undo: if *undoable {
+            Undo::Restores("the state before".into())
+        } else {
+            Undo::Nothing("it only reads".into())
+        },
         commands: Vec::new(),
     };
     undoable.iter().enumerate().map(step).collect()
 }
 
 fn carry_out(cx: &Cx, target: &InMemory, plan: &Plan) -> Result<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without I/O can be built");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime without I/O can be built");
     runtime.block_on(apply(cx, target, plan, Timestamp::UNIX_EPOCH, "test", &Silent))
 }
 
@@ -222,7 +227,8 @@ fn a_step_that_cannot_be_undone_stops_the_way_back_and_both_causes_are_told() {
         fails_to_undo: Some("step-1".into()),
         ..InMemory::default()
     };
-    let error = carry_out(&Cx::new(), &target, &plan_of(keep(), steps(&[true; 4]))).expect_err("a step fails");
+    let error =
+        carry_out(&Cx::new(), &target, &plan_of(keep(), steps(&[true; 4]))).expect_err("a step fails");
     assert_code(&error, deploy::UNDO_FAILED);
     assert!(error.causes()[0].contains("could not remove the file"), "{error:?}");
     assert!(error.causes()[0].contains("could not start the service"), "{error:?}");

@@ -37,7 +37,10 @@ pub(crate) fn config_text(settings: &BTreeMap<String, SettingValue>, data: &Path
 }
 
 /// The environment of the server: `RTMX_SECTION__KEY_FILE` for each secret.
-pub(crate) fn environment(settings: &BTreeMap<String, SettingValue>, layout: &Layout) -> Vec<(String, String)> {
+pub(crate) fn environment(
+    settings: &BTreeMap<String, SettingValue>,
+    layout: &Layout,
+) -> Vec<(String, String)> {
     let secrets = settings.iter().filter(|(_, value)| matches!(value, SettingValue::Secret(_)));
     let line = |(key, _): (&String, &SettingValue)| {
         let name = format!("RTMX_{}_FILE", key.to_ascii_uppercase().replace('.', "__"));
@@ -93,7 +96,8 @@ mod tests {
     #[test]
     fn the_environment_names_the_file_of_each_secret() {
         let environment = environment(&settings(), &Layout::at("/srv"));
-        let wanted = [("RTMX_AUTH__ADMIN_TOKEN_FILE".to_owned(), "/srv/config/secrets/auth.admin_token".to_owned())];
+        let wanted =
+            [("RTMX_AUTH__ADMIN_TOKEN_FILE".to_owned(), "/srv/config/secrets/auth.admin_token".to_owned())];
         assert_eq!(environment, wanted);
         assert_eq!(parse_environment(&environment_text(&environment)), wanted);
     }

@@ -30,7 +30,8 @@ impl Driver<Deploy> for LocalDriver {
         let invalid = |why: String| {
             Error::new(deploy::TARGET_SETTINGS_INVALID, "cannot open the target `local`").with_source(why)
         };
-        let settings: LocalSettings = serde_json::from_value(settings).map_err(|error| invalid(error.to_string()))?;
+        let settings: LocalSettings =
+            serde_json::from_value(settings).map_err(|error| invalid(error.to_string()))?;
         if !LocalSettings::is_valid_name(&settings.name) {
             return Err(invalid(format!("`{}` is not a name for an installation", settings.name)));
         }

@@ -34,7 +34,8 @@ fn listening(table: &str, port: u16) -> Vec<String> {
 fn holds(pid: i32, sockets: &BTreeSet<String>) -> bool {
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
     descriptors.flatten().any(|descriptor| {
-        fs::read_link(descriptor.path()).is_ok_and(|link| link.to_str().is_some_and(|link| sockets.contains(link)))
+        fs::read_link(descriptor.path())
+            .is_ok_and(|link| link.to_str().is_some_and(|link| sockets.contains(link)))
     })
 }
 

@@ -86,7 +86,9 @@ async fn from_journal(
         Error::new(deploy::SERVICE_FAILED, "could not read the journal with `journalctl`").with_source(error)
     };
     let mut command = Command::new("journalctl");
-    command.args(if kind == ServiceKind::User { ["--user", "--user-unit"] } else { ["--quiet", "--unit"] }).arg(unit);
+    command
+        .args(if kind == ServiceKind::User { ["--user", "--user-unit"] } else { ["--quiet", "--unit"] })
+        .arg(unit);
     command.args(["--no-pager", "--output=cat", "--lines"]).arg(request.lines.to_string());
     if request.follow {
         command.arg("--follow");

@@ -42,7 +42,12 @@ impl LocalTarget {
         Ok(plan)
     }
 
-    async fn plan_running(&self, release: &Release, before: Option<Remembered>, plan: &mut Plan) -> Result<()> {
+    async fn plan_running(
+        &self,
+        release: &Release,
+        before: Option<Remembered>,
+        plan: &mut Plan,
+    ) -> Result<()> {
         let layout = &self.layout;
         let installed = before.as_ref().filter(|it| it.standing == Standing::Installed);
         self.refuse_to_change_the_version(release, installed)?;
@@ -70,7 +75,8 @@ impl LocalTarget {
         let address = LocalTarget::address(&wanted);
         let ready = alive && ready::ask(ready::reachable(address)).await.is_ok();
 
-        let secrets: Vec<String> = secret_keys(&release.settings).filter(|key| !self.secret_is_kept(key)).collect();
+        let secrets: Vec<String> =
+            secret_keys(&release.settings).filter(|key| !self.secret_is_kept(key)).collect();
         let files = self.changed_files(release, kind)?;
         let has_release = is_whole(&layout.release(&wanted.release), &wanted.artifacts);
         let switched = self.current_release().as_deref() == Some(wanted.release.as_str());
@@ -125,7 +131,10 @@ impl LocalTarget {
             self.push(plan, Action::Enable { service: kind });
         }
         self.push(plan, Action::StartServer { service: kind });
-        self.push(plan, Action::AwaitReady { service: kind, address, within_s: self.settings.ready_within_s });
+        self.push(
+            plan,
+            Action::AwaitReady { service: kind, address, within_s: self.settings.ready_within_s },
+        );
         self.push(plan, Action::Remember { what: Box::new(wanted), before: before.map(Box::new) });
         Ok(())
     }
@@ -206,7 +215,11 @@ impl LocalTarget {
     }
 
     /// The files whose text differs from what it should be, with the text they have.
-    fn changed_files(&self, release: &Release, kind: ServiceKind) -> Result<Vec<(ManagedFile, String, Option<String>)>> {
+    fn changed_files(
+        &self,
+        release: &Release,
+        kind: ServiceKind,
+    ) -> Result<Vec<(ManagedFile, String, Option<String>)>> {
         let layout = &self.layout;
         let low_port = release.ports.iter().any(|port| port.port < 1024);
         let mut wanted = vec![
@@ -306,32 +319,48 @@ impl LocalTarget {
 
     /// What a step is called, what its undo restores (or why there is none), and what a person would
     /// type instead.
-    fn wording(&self, action: &Action) -> (String, std::result::Result<&'static str, &'static str>, Vec<String>) {
+    fn wording(
+        &self,
+        action: &Action,
+    ) -> (String, std::result::Result<&'static str, &'static str>, Vec<String>) {
         let layout = &self.layout;
         let root = layout.root().display();
         let say = |service: &ServiceKind, verb: &str| vec![self.service(*service).command(verb)];
         match action {
-            Action::Preflight { .. } => ("check programs, disk and ports".into(), Err("it only looks"), vec![]),
+            Action::Preflight { .. } => {
+                ("check programs, disk and ports".into(), Err("it only looks"), vec![])
+            }
             Action::CreateUser => (
                 format!("create the system user `{SYSTEM_USER}`"),
                 Err("the user owns nothing else and does no harm"),
-                vec![format!("useradd --system --user-group --no-create-home --shell /usr/sbin/nologin {SYSTEM_USER}")],
+                vec![format!(
+                    "useradd --system --user-group --no-create-home --shell /usr/sbin/nologin {SYSTEM_USER}"
+                )],
             ),
             Action::MakeFolders { .. } => (
                 format!("make the folders in {root}"),
                 Err("empty folders do no harm, and data stays"),
-                vec![format!("mkdir -p {root}/releases {root}/config/secrets {root}/data {root}/logs {root}/run")],
+                vec![format!(
+                    "mkdir -p {root}/releases {root}/config/secrets {root}/data {root}/logs {root}/run"
+                )],
             ),
             Action::InstallRelease { release, artifacts } => {
                 let from = self.settings.binaries.display();
                 let copy = |it: &rtmx_deploy::Artifact| {
                     format!("install -D -m 755 {from}/{} {root}/releases/{release}/{0}", it.name)
                 };
-                (format!("install release {release}"), Ok("no such release"), artifacts.iter().map(copy).collect())
+                (
+                    format!("install release {release}"),
+                    Ok("no such release"),
+                    artifacts.iter().map(copy).collect(),
+                )
             }
-            Action::StopServer { service } => ("stop the server".into(), Ok("the server running"), say(service, "stop")),
+            Action::StopServer { service } => {
+                ("stop the server".into(), Ok("the server running"), say(service, "stop"))
+            }
             Action::WriteSecrets { keys, .. } => {
-                let command = |key: &String| format!("install -m 600 VALUE-FILE {}", layout.secret(key).display());
+                let command =
+                    |key: &String| format!("install -m 600 VALUE-FILE {}", layout.secret(key).display());
                 let title = format!("write the secrets {}", keys.join(", "));
                 (title, Ok("the secrets before"), keys.iter().map(command).collect())
             }
@@ -358,22 +387,33 @@ impl LocalTarget {
                 Ok("the release before"),
                 vec![format!("ln -sfn releases/{release} {root}/current")],
             ),
-            Action::SwitchRelease { to: None, .. } => {
-                ("switch to no release".into(), Ok("the release before"), vec![format!("rm -f {root}/current")])
-            }
-            Action::Enable { service } => {
-                ("let the service start by itself".into(), Ok("the service not starting"), say(service, "enable"))
-            }
-            Action::Disable { service } => {
-                ("let the service no longer start by itself".into(), Ok("the service starting"), say(service, "disable"))
-            }
-            Action::StartServer { service } => {
-                (format!("start the server ({})", service.in_words()), Ok("the server stopped"), say(service, "start"))
-            }
+            Action::SwitchRelease { to: None, .. } => (
+                "switch to no release".into(),
+                Ok("the release before"),
+                vec![format!("rm -f {root}/current")],
+            ),
+            Action::Enable { service } => (
+                "let the service start by itself".into(),
+                Ok("the service not starting"),
+                say(service, "enable"),
+            ),
+            Action::Disable { service } => (
+                "let the service no longer start by itself".into(),
+                Ok("the service starting"),
+                say(service, "disable"),
+            ),
+            Action::StartServer { service } => (
+                format!("start the server ({})", service.in_words()),
+                Ok("the server stopped"),
+                say(service, "start"),
+            ),
             Action::AwaitReady { address, within_s, .. } => (
                 format!("wait until the server is ready (at most {within_s} s)"),
                 Err("it only looks"),
-                vec![format!("curl --fail --retry 30 --retry-all-errors http://{}/ready", ready::reachable(*address))],
+                vec![format!(
+                    "curl --fail --retry 30 --retry-all-errors http://{}/ready",
+                    ready::reachable(*address)
+                )],
             ),
             Action::Remember { .. } => ("keep a record of it".into(), Ok("the record before"), vec![]),
             Action::RemoveReleases => (

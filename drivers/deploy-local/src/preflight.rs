@@ -50,7 +50,8 @@ pub(crate) fn check_programs(folder: &Path, version: &str, artifacts: &[Artifact
 pub(crate) fn check_room(layout: &Layout, artifacts: &[Artifact]) -> Result<()> {
     let root = layout.root();
     let probe = root.join(".writable");
-    let tried = fs::create_dir_all(root).and_then(|()| fs::write(&probe, b"")).and_then(|()| fs::remove_file(&probe));
+    let tried =
+        fs::create_dir_all(root).and_then(|()| fs::write(&probe, b"")).and_then(|()| fs::remove_file(&probe));
     tried.map_err(|error| {
         let message = format!("could not write to {}", root.display());
         Error::new(deploy::HOME_NOT_WRITABLE, message).with_source(error)

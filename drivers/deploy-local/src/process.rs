@@ -68,7 +68,10 @@ impl Process {
         let words = bytes.split(|byte| *byte == 0).filter(|word| !word.is_empty());
         let words: Vec<_> = words.map(|word| String::from_utf8_lossy(word).into_owned()).collect();
         if words.is_empty() {
-            return fs::read_to_string(format!("/proc/{}/comm", self.pid)).unwrap_or_default().trim().to_owned();
+            return fs::read_to_string(format!("/proc/{}/comm", self.pid))
+                .unwrap_or_default()
+                .trim()
+                .to_owned();
         }
         // A command line may hold secrets of other programs, so only its first word is shown.
         words[0].clone()

@@ -72,7 +72,8 @@ impl Remembered {
         };
         let found: Remembered = serde_json::from_str(&text).map_err(|error| damaged().with_source(error))?;
         if found.format != Remembered::FORMAT {
-            let why = format!("it has format {}, and this version reads {}", found.format, Remembered::FORMAT);
+            let why =
+                format!("it has format {}, and this version reads {}", found.format, Remembered::FORMAT);
             return Err(damaged().with_source(why));
         }
         Ok(Some(found))
@@ -91,7 +92,10 @@ impl Remembered {
     }
 
     /// The database file of these settings, where the database is one.
-    pub(crate) fn database_file(settings: &BTreeMap<String, SettingValue>, layout: &Layout) -> Option<PathBuf> {
+    pub(crate) fn database_file(
+        settings: &BTreeMap<String, SettingValue>,
+        layout: &Layout,
+    ) -> Option<PathBuf> {
         let path = match settings.get("database.url") {
             None => "rtmx.db",
             Some(SettingValue::Plain(serde_json::Value::String(url))) => {

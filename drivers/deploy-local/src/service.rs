@@ -123,7 +123,10 @@ impl Service {
             (ServiceKind::System, _) => format!("systemctl {verb} {}", self.unit_name()),
             (ServiceKind::User, _) => format!("systemctl --user {verb} {}", self.unit_name()),
             (ServiceKind::Supervisor, "stop") => {
-                format!("kill $(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/' {}/supervisor.json)", self.layout.run().display())
+                format!(
+                    "kill $(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/' {}/supervisor.json)",
+                    self.layout.run().display()
+                )
             }
             (ServiceKind::Supervisor, _) => {
                 let tool = self.layout.current().join(Layout::TOOL);

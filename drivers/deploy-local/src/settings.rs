@@ -39,7 +39,10 @@ impl LocalSettings {
     /// Whether a name can be a folder, a unit and an argument everywhere.
     pub fn is_valid_name(name: &str) -> bool {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        (1..=40).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('-') && !name.ends_with('-')
+        (1..=40).contains(&name.len())
+            && name.chars().all(fits)
+            && !name.starts_with('-')
+            && !name.ends_with('-')
     }
 }
 

@@ -82,7 +82,9 @@ impl LocalTarget {
             Action::InstallRelease { release, artifacts } => self.install_release(release, artifacts),
             Action::StopServer { service } => self.service(*service).stop().await,
             Action::WriteSecrets { service, keys } => self.write_secrets(*service, keys),
-            Action::WriteFile { service, file, text, .. } => self.put_file(*service, *file, text.as_deref()).await,
+            Action::WriteFile { service, file, text, .. } => {
+                self.put_file(*service, *file, text.as_deref()).await
+            }
             Action::Migrate { release } => self.migrate(cx, release).await,
             Action::SwitchRelease { to, .. } => self.switch_release(to.as_deref()),
             Action::Enable { service } => self.systemctl(*service, "enable").await,
@@ -133,7 +135,9 @@ impl LocalTarget {
             Action::Disable { service } => self.systemctl(*service, "is-enabled").await.is_err(),
             Action::StartServer { service } => self.service(*service).status().await?.running,
             Action::AwaitReady { address, .. } => ready::ask(ready::reachable(*address)).await.is_ok(),
-            Action::Remember { what, .. } => Remembered::read(layout)?.is_some_and(|found| found.agrees_with(what)),
+            Action::Remember { what, .. } => {
+                Remembered::read(layout)?.is_some_and(|found| found.agrees_with(what))
+            }
             Action::RemoveReleases => !layout.releases().exists(),
             Action::RemoveAll => !layout.root().exists(),
         };
@@ -188,7 +192,8 @@ impl LocalTarget {
             fs::metadata(path).map(|found| found.uid()).ok()
         };
         let made = self.folders(service).iter().all(|(folder, _)| folder.is_dir());
-        let given = service != ServiceKind::System || owner(&self.layout.data()) == system_user().map(|(uid, _)| uid);
+        let given =
+            service != ServiceKind::System || owner(&self.layout.data()) == system_user().map(|(uid, _)| uid);
         made && given
     }
 
@@ -295,7 +300,8 @@ impl LocalTarget {
     }
 
     async fn migrate(&self, cx: &Cx, release: &str) -> Result<()> {
-        let task = Task { name: "migrate".into(), release: release.into(), arguments: vec!["migrate".into()] };
+        let task =
+            Task { name: "migrate".into(), release: release.into(), arguments: vec!["migrate".into()] };
         let output = self.run_task(cx, &task).await?;
         if output.status == Some(0) {
             return Ok(());
@@ -327,9 +333,10 @@ impl LocalTarget {
         match file {
             ManagedFile::Config => Ok(self.layout.config_file()),
             ManagedFile::Environment => Ok(self.layout.environment_file()),
-            ManagedFile::Unit => self.service(service).unit_path().ok_or_else(|| {
-                Error::new(deploy::SERVICE_FAILED, "no folder for user units was given")
-            }),
+            ManagedFile::Unit => self
+                .service(service)
+                .unit_path()
+                .ok_or_else(|| Error::new(deploy::SERVICE_FAILED, "no folder for user units was given")),
         }
     }
 }
@@ -382,7 +389,8 @@ pub(crate) fn is_whole(folder: &Path, artifacts: &[Artifact]) -> bool {
 }
 
 async fn create_user() -> Result<()> {
-    let arguments = ["--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER];
+    let arguments =
+        ["--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER];
     let output = tokio::process::Command::new("useradd").args(arguments).output().await;
     let refused = |why: String| {
         let message = format!("could not create the system user `{SYSTEM_USER}` with `useradd`");

@@ -52,7 +52,8 @@ pub async fn supervise(root: &Path) -> Result<()> {
     let (lines, received) = mpsc::channel(1024);
     let log_path = layout.server_log();
     let log = RotatingLog::open(&log_path, RotatingLog::LIMIT_BYTES, RotatingLog::KEPT);
-    let writer = tokio::spawn(keep_log(log.map_err(|error| durable::failed("open", &log_path, error))?, received));
+    let writer =
+        tokio::spawn(keep_log(log.map_err(|error| durable::failed("open", &log_path, error))?, received));
     publish(&supervisor_file(&layout), &Process::own().map_err(refused)?)?;
     let outcome = keep_running(&layout, &lines, &mut term, &mut int).await;
     durable::remove(&supervisor_file(&layout))?;
@@ -93,7 +94,10 @@ async fn keep_running(
         if begun.elapsed() >= STEADY {
             pause = FIRST_PAUSE;
         }
-        let note = format!("rtmxctl supervise: the server ended ({ended}); starting it again in {} ms\n", pause.as_millis());
+        let note = format!(
+            "rtmxctl supervise: the server ended ({ended}); starting it again in {} ms\n",
+            pause.as_millis()
+        );
         // The log may be busy or gone; keeping the server running does not wait for it.
         let _ = lines.try_send(note.into_bytes());
         tokio::select! {

@@ -13,8 +13,9 @@ use crate::unit::unit_text;
 use async_trait::async_trait;
 use rtmx_core::{Cx, Error, Result, deploy};
 use rtmx_deploy::{
-    DeployCapability, DeployTarget, Goal, HistoryEntry, Inspection, Installed, LogRequest, LogSink, Owner, Part, Plan, Progress,
-    RecordAnswer, RecordCall, Release, Rendered, RenderedFile, Step, StepState, Task, TaskOutput, Writers,
+    DeployCapability, DeployTarget, Goal, HistoryEntry, Inspection, Installed, LogRequest, LogSink, Owner,
+    Part, Plan, Progress, RecordAnswer, RecordCall, Release, Rendered, RenderedFile, Step, StepState, Task,
+    TaskOutput, Writers,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -54,7 +55,11 @@ impl LocalTarget {
         if found.uid() == own {
             return Owner::Engine;
         }
-        Owner::Other(if found.uid() == 0 { "root".into() } else { format!("the user with id {}", found.uid()) })
+        Owner::Other(if found.uid() == 0 {
+            "root".into()
+        } else {
+            format!("the user with id {}", found.uid())
+        })
     }
 
     /// Where a release of these settings answers.
@@ -162,7 +167,10 @@ impl DeployTarget for LocalTarget {
         let low = release.ports.iter().any(|port| port.port < 1024);
         let environment = environment(&release.settings, layout);
         let mut files = vec![
-            RenderedFile { path: "rtmx.toml".into(), content: config_text(&release.settings, &layout.data()) },
+            RenderedFile {
+                path: "rtmx.toml".into(),
+                content: config_text(&release.settings, &layout.data()),
+            },
             RenderedFile { path: "server.env".into(), content: environment_text(&environment) },
         ];
         if kind != ServiceKind::Supervisor {

@@ -107,12 +107,19 @@ mod tests {
         let own = Layout::new(Path::new("/home/ada/my data/100%"), "team-2");
         // golden, kind, name, layout, low port
         let cases = [
-            (include_str!("../tests/golden/system.service"), ServiceKind::System, "rtmx", &usual, false),
-            (include_str!("../tests/golden/system-low-port.service"), ServiceKind::System, "team-2", &own, true),
-            (include_str!("../tests/golden/user.service"), ServiceKind::User, "team-2", &own, false),
+            ("system.service", ServiceKind::System, "rtmx", &usual, false),
+            ("system-low-port.service", ServiceKind::System, "team-2", &own, true),
+            ("user.service", ServiceKind::User, "team-2", &own, false),
         ];
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
         for (golden, kind, name, layout, low_port) in cases {
-            assert_eq!(unit_text(kind, name, layout, low_port), golden, "{kind:?} {name}");
+            let text = unit_text(kind, name, layout, low_port);
+            // `RTMX_UPDATE_GOLDENS=1 cargo test -p rtmx-deploy-local units` writes them; a person reads the diff.
+            if std::env::var_os("RTMX_UPDATE_GOLDENS").is_some() {
+                std::fs::write(folder.join(golden), &text).expect("the goldens are writable");
+            }
+            let wanted = std::fs::read_to_string(folder.join(golden)).expect("the golden is there");
+            assert_eq!(text, wanted, "{golden}");
         }
     }
 
