@@ -1,2 +1,5 @@
-//! Tool.
-fn main() {}
+//! The operator's tool; everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    rtmx::ctl::main()
+}

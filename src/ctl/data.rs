@@ -1,0 +1,292 @@
+//! `token`, `import` and `export`: the API of an installation, called as its owner.
+//!
+//! A running server is asked through its admin socket; where none runs, the storage is opened here
+//! and the same routes answer.
+
+use super::args::{Duplicates, Global, Mode, TokenCommand, word};
+use super::installation::open_existing;
+use super::output::{BOLD, Failure, Outcome, Output};
+use crate::Drivers;
+use crate::http::{LocalApi, ProblemDocument};
+use axum::body::Body;
+use futures_util::StreamExt;
+use http::{Method, Request};
+use rtmx_config::{Strictness, environment_layer, resolve};
+use rtmx_core::{Code, Cx, Error, Result, Secret, server, storage, tool};
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+/// One byte more than an import may have: enough for the API to refuse it in its own words.
+const READ_LIMIT_BYTES: u64 = 64 * 1024 * 1024 + 1;
+/// Answers that are read whole are far smaller.
+const ANSWER_LIMIT_BYTES: usize = 256 * 1024 * 1024;
+
+/// Makes, lists and revokes tokens.
+pub(super) async fn run_token(
+    drivers: &Drivers,
+    global: &Global,
+    command: &TokenCommand,
+    out: &Output,
+) -> Outcome {
+    let api = open_api(drivers, global).await?;
+    let outcome = match command {
+        TokenCommand::Create { purpose, role, project, expires } => {
+            let body =
+                json!({"name": purpose, "role": word(*role), "project": project, "expires_at": expires});
+            call(
+                &api,
+                Method::POST,
+                "/api/v1/tokens".into(),
+                Some(("application/json", body.to_string().into())),
+            )
+            .await
+        }
+        TokenCommand::List => call(&api, Method::GET, "/api/v1/tokens".into(), None).await,
+        TokenCommand::Revoke { id } => {
+            call(&api, Method::POST, format!("/api/v1/tokens/{}/revoke", escaped(id)), None).await
+        }
+        TokenCommand::Reset => call(&api, Method::POST, "/api/v1/tokens/reset".into(), None).await,
+    };
+    api.close().await?;
+    let answer = outcome?;
+    let mut object = json!({"type": "token"});
+    merge(&mut object, &answer);
+    out.object(&object);
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    match command {
+        TokenCommand::Create { .. } | TokenCommand::Reset => {
+            out.line(format!("{BOLD}{}{BOLD:#}", text(&answer["token"])));
+            out.note(format!("This is the only time that the token `{}` is shown.", text(&answer["name"])));
+        }
+        TokenCommand::Revoke { .. } => out.line(format!("The token `{}` is revoked.", text(&answer["name"]))),
+        TokenCommand::List => {
+            let mut rows =
+                vec![["ID", "ROLE", "PROJECT", "STATE", "CREATED", "NAME"].map(str::to_owned).to_vec()];
+            for token in answer["tokens"].as_array().into_iter().flatten() {
+                let state = if token["revoked_at"].is_null() { "valid" } else { "revoked" };
+                let cells = [&token["id"], &token["role"], &token["project"]].map(text);
+                let rest = [state.to_owned(), text(&token["created_at"]), text(&token["name"])];
+                rows.push(cells.into_iter().chain(rest).collect());
+            }
+            out.rows(&rows);
+        }
+    }
+    Ok(0)
+}
+
+/// What an import is asked to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ImportOptions<'a> {
+    pub(super) file: &'a Path,
+    pub(super) project: &'a str,
+    pub(super) mode: Mode,
+    pub(super) duplicates: Duplicates,
+    pub(super) dry_run: bool,
+}
+
+/// Imports a matrix.
+pub(super) async fn run_import(
+    drivers: &Drivers,
+    global: &Global,
+    options: ImportOptions<'_>,
+    out: &Output,
+) -> Outcome {
+    let content = read_file(options.file)?;
+    let api = open_api(drivers, global).await?;
+    let path = format!(
+        "/api/v1/projects/{}/import?mode={}&duplicates={}&dry_run={}",
+        escaped(options.project),
+        word(options.mode),
+        word(options.duplicates),
+        options.dry_run
+    );
+    let outcome = call(&api, Method::POST, path, Some(("text/csv", content.into()))).await;
+    api.close().await?;
+    let answer = outcome?;
+    let mut object = json!({"type": "import", "project": options.project, "dry_run": options.dry_run});
+    merge(&mut object, &answer);
+    out.object(&object);
+    let count = |name: &str| answer[name].as_u64().or(answer["report"][name].as_u64()).unwrap_or(0);
+    let would = if options.dry_run { "would be " } else { "" };
+    out.line(format!(
+        "{} rows: {} {would}created, {} {would}updated, {} unchanged, {} {would}deleted.",
+        count("rows"),
+        count("created"),
+        count("updated"),
+        count("unchanged"),
+        count("deleted")
+    ));
+    let warnings = answer["warnings"].as_array().or(answer["report"]["warnings"].as_array());
+    for warning in warnings.into_iter().flatten().take(20) {
+        let row = warning["row"].as_u64().map(|row| format!("row {row}: ")).unwrap_or_default();
+        out.note(format!("  warning: {row}{}", warning["message"].as_str().unwrap_or_default()));
+    }
+    if let Some(more) = warnings.map(Vec::len).filter(|count| *count > 20) {
+        out.note(format!("  and {} more; `--json` shows all", more - 20));
+    }
+    Ok(0)
+}
+
+/// Exports a matrix.
+pub(super) async fn run_export(
+    drivers: &Drivers,
+    global: &Global,
+    project: &str,
+    to: &Path,
+    out: &Output,
+) -> Outcome {
+    let to_stdout = to == Path::new("-");
+    if to_stdout && out.is_json() {
+        let message = "cannot print a matrix and JSON at once: with `--json`, an export needs `--to FILE`";
+        return Err(Error::new(tool::USAGE, message).into());
+    }
+    let api = open_api(drivers, global).await?;
+    let request =
+        Request::get(format!("/api/v1/projects/{}/export.csv", escaped(project))).body(Body::empty());
+    let outcome = export(&api, request, to, to_stdout, out).await;
+    api.close().await?;
+    let bytes = outcome?;
+    out.object(&json!({"type": "export", "project": project, "to": to, "bytes": bytes}));
+    if !to_stdout {
+        out.line(format!("{bytes} bytes written to {}", to.display()));
+    }
+    Ok(0)
+}
+
+async fn export(
+    api: &LocalApi,
+    request: std::result::Result<Request<Body>, http::Error>,
+    to: &Path,
+    to_stdout: bool,
+    out: &Output,
+) -> Result<u64, Failure> {
+    let answer = api.call(request.map_err(unusable)?).await?;
+    if !answer.status().is_success() {
+        return Err(problem(&whole(answer.into_body()).await?));
+    }
+    let unwritable = |error: std::io::Error| {
+        Error::new(tool::FILE_UNWRITABLE, format!("could not write {}", to.display())).with_source(error)
+    };
+    // Written beside its place, so that a broken export does not pass for a whole one.
+    let beside = to.with_extension("part");
+    let mut file = if to_stdout { None } else { Some(std::fs::File::create(&beside).map_err(unwritable)?) };
+    let mut body = answer.into_body().into_data_stream();
+    let mut bytes = 0;
+    while let Some(piece) = body.next().await {
+        let piece = piece
+            .map_err(|error| Error::new(server::NOT_READY, "the answer ended early").with_source(error))?;
+        bytes += piece.len() as u64;
+        match &mut file {
+            Some(file) => file.write_all(&piece).map_err(unwritable)?,
+            None => out.bytes(&piece),
+        }
+    }
+    if let Some(file) = file {
+        file.sync_all().and_then(|()| std::fs::rename(&beside, to)).map_err(unwritable)?;
+    }
+    Ok(bytes)
+}
+
+/// The API of an installation, by the settings that its own server has: nothing of the caller's
+/// environment counts.
+async fn open_api(drivers: &Drivers, global: &Global) -> Result<LocalApi> {
+    let (_, installed) = open_existing(drivers, global).await?;
+    let cx = Cx::new();
+    let config = installed.facts.get("config").cloned().unwrap_or_default();
+    let source = drivers.config.get("file")?.open(&cx, json!({"file": config})).await?;
+    let folder = Path::new(&config).parent().unwrap_or(Path::new("/"));
+    let environment = std::fs::read_to_string(folder.join("server.env")).unwrap_or_default();
+    let pairs = environment.lines().filter_map(|line| line.split_once('='));
+    let pairs = pairs.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let mut read = |path: &Path| {
+        std::fs::read_to_string(path)
+            .map(Secret::new)
+            .map_err(|error| format!("could not read {}: {error}", path.display()))
+    };
+    let layers = [source.load(&cx).await?, environment_layer(pairs, &mut read)];
+    let resolved = resolve(&layers, Strictness::Start)?;
+    LocalApi::open(Arc::new(resolved.settings), drivers).await
+}
+
+async fn call(
+    api: &LocalApi,
+    method: Method,
+    path: String,
+    body: Option<(&str, Body)>,
+) -> Result<Value, Failure> {
+    let mut request = Request::builder().method(method).uri(path);
+    let mut content = Body::empty();
+    if let Some((kind, body)) = body {
+        request = request.header("content-type", kind);
+        content = body;
+    }
+    let answer = api.call(request.body(content).map_err(unusable)?).await?;
+    let succeeded = answer.status().is_success();
+    let body = whole(answer.into_body()).await?;
+    if !succeeded {
+        return Err(problem(&body));
+    }
+    serde_json::from_slice(&body).map_err(|error| {
+        Error::new(storage::INTERNAL, "the server's answer is not JSON").with_source(error).into()
+    })
+}
+
+async fn whole(body: Body) -> Result<Vec<u8>> {
+    let bytes = axum::body::to_bytes(body, ANSWER_LIMIT_BYTES).await;
+    let bytes =
+        bytes.map_err(|error| Error::new(server::NOT_READY, "the answer ended early").with_source(error))?;
+    Ok(bytes.to_vec())
+}
+
+/// The error that a problem document stands for, and the report in it.
+fn problem(body: &[u8]) -> Failure {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    let Ok(document) = serde_json::from_value::<ProblemDocument>(value.clone()) else {
+        let said = String::from_utf8_lossy(&body[..body.len().min(1024)]).into_owned();
+        return Error::new(storage::INTERNAL, "the server's answer is no problem document")
+            .with_source(said)
+            .into();
+    };
+    let mut error = Error::new(Code::find(&document.code).unwrap_or(storage::INTERNAL), document.detail);
+    error = error.with_next(document.next);
+    if let Some(state) = document.state {
+        error = error.with_state(state);
+    }
+    Failure { error, report: value.get("report").cloned() }
+}
+
+fn read_file(file: &Path) -> Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(READ_LIMIT_BYTES).read_to_end(&mut content)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(READ_LIMIT_BYTES).read_to_end(&mut content))
+    };
+    read.map_err(|error| {
+        Error::new(tool::FILE_UNREADABLE, format!("could not read {}", file.display())).with_source(error)
+    })?;
+    Ok(content)
+}
+
+fn unusable(error: http::Error) -> Error {
+    Error::new(tool::USAGE, "cannot make a request of these arguments").with_source(error)
+}
+
+/// Text as one segment of a path (RFC 3986, section 3.3).
+fn escaped(text: &str) -> String {
+    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes()
+        .map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        from.iter().for_each(|(name, value)| {
+            into.entry(name.clone()).or_insert(value.clone());
+        });
+    }
+}
