@@ -74,6 +74,8 @@ enum Command {
 /// Runs `rtmx-server` and returns its exit code.
 pub fn server_main() -> ExitCode {
     let arguments = Arguments::parse();
+    // Whatever this process makes (database, log of the database, socket) is its owner's alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(source) => {

@@ -3,7 +3,7 @@
 //! The server listens on a port that the kernel chose, and the test reads it from the server's own
 //! log line, so that no two tests meet. Dropping the server kills it.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part, as a module of its own")]
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
