@@ -1,1 +1,8 @@
 //! The laws that every RTMX driver keeps, as a test kit.
+//!
+//! A driver's author calls [`storage::run`] from a test without a harness, says how an empty and
+//! isolated database is made, and gets one case for each law. The kit deletes nothing that it did
+//! not make. Its own proof is [`storage::broken`]: backends that each break one law, and the cases
+//! that must notice. The case list may grow in a minor release.
+
+pub mod storage;
