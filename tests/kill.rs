@@ -67,7 +67,7 @@ async fn feed(client: &mut Client) -> BTreeMap<u64, Vec<String>> {
     loop {
         let path = format!("/api/v1/projects/default/changes?limit=1000{cursor}");
         let page = client.get(&path).await.json();
-        let events = page["events"].as_array().expect("a page has events").clone();
+        let events = page["changes"].as_array().expect("a page has changes").clone();
         for event in &events {
             let revision = event["revision"].as_u64().expect("an event has a revision");
             let id = event["id"].as_str().expect("an event names its record").to_owned();

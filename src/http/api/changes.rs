@@ -27,7 +27,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
 /// A change of one record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub(super) struct ChangeView {
-    /// The place of the change in the feed: what `after` and `Last-Event-ID` take.
+    /// The place of the change in the feed: what `cursor` and `Last-Event-ID` take.
     pub(super) position: String,
     /// The project's revision that the change made.
     pub(super) revision: u64,
@@ -51,7 +51,7 @@ pub(super) struct ChangeView {
 struct ChangePage {
     /// The changes, the oldest first.
     changes: Vec<ChangeView>,
-    /// Give this as `after` for what comes next, now or later.
+    /// Give this as `cursor` for what comes next, now or later.
     next: String,
     /// Whether there is more already.
     more: bool,
@@ -68,9 +68,9 @@ struct ChangePage {
 #[utoipa::path(get, path = "/api/v1/projects/{project}/changes", tag = "changes",
     params(
         ("project" = String, Path, description = "The project's id."),
-        ("after" = Option<String>, Query, description = "Only what came after this position."),
+        ("cursor" = Option<String>, Query, description = "Only what came after this position: `next` of an earlier page, or the `position` of a change."),
         ("limit" = Option<usize>, Query, description = "At most so many, 1 to 1000; 100 if not given. Not for a stream."),
-        ("Last-Event-ID" = Option<String>, Header, description = "As `after`, for a stream that resumes."),
+        ("Last-Event-ID" = Option<String>, Header, description = "As `cursor`, for a stream that resumes."),
     ),
     responses((status = 200, content((ChangePage = "application/json"), (String = "text/event-stream"))), Paging))]
 async fn get_changes(
@@ -79,7 +79,7 @@ async fn get_changes(
     headers: HeaderMap,
     mut params: Params,
 ) -> Answer<Response> {
-    let after = params.take("after")?.map(|text| FeedPosition::parse(&text)).transpose()?;
+    let after = params.take("cursor")?.map(|text| FeedPosition::parse(&text)).transpose()?;
     let limit = params.take_limit(PAGE_DEFAULT, PAGE_MOST)?;
     params.finish()?;
     let after = match last_event_id(&headers)? {
