@@ -109,6 +109,9 @@ impl Reader {
     }
 
     async fn catch_up(&mut self) -> Result<Option<Bytes>, Error> {
+        // What the poller has sent is in the storage already, and the read below finds it: keeping
+        // it would only make a reader with a long way to go look slow.
+        self.receiver = self.receiver.resubscribe();
         let cx = self.app.cx(READ_LIMIT);
         let feed = self.app.storage.changes(&cx, &self.space, self.position(), CATCH_UP, None).await?;
         if feed.events.is_empty() {
