@@ -5,14 +5,24 @@ use super::sample;
 use rtmx_core::{Applied, Change, ChangeSet, Kind, Revision, storage};
 use rtmx_storage::query::RecordQuery;
 use rtmx_storage::{Query, StorageBackend, StorageBackendExt};
+use std::sync::Arc;
+use tokio::sync::Barrier;
 
 const WRITERS: usize = 4;
 const WRITES: usize = 15;
 const COUNTERS: usize = 3;
 
 /// Counts one of the counters up until the store agrees; what was acknowledged.
-async fn count_up(db: &dyn StorageBackend, counter: usize, writer: usize) -> (ChangeSet, Applied) {
+///
+/// All have read before the first writes, so that each round has one winner and the rest must retry.
+async fn count_up(
+    db: &dyn StorageBackend,
+    counter: usize,
+    writer: usize,
+    all_have_read: &Barrier,
+) -> (ChangeSet, Applied) {
     let (cx, id) = (rtmx_core::Cx::new(), format!("counter {counter}"));
+    let mut first = true;
     loop {
         let found = db.get(&cx, &project(), &text_key(&id)).await.expect("the counters stay");
         let rtmx_core::Body::RequirementText(body) = found.body else { panic!("a counter is a text") };
@@ -20,6 +30,9 @@ async fn count_up(db: &dyn StorageBackend, counter: usize, writer: usize) -> (Ch
         let change = Change::replace(&id, found.revision, text(&(count + 1).to_string()));
         let mut set = set(vec![change, create(&format!("note {counter} {}", count + 1), "n")]);
         set.actor = format!("writer {writer}");
+        if std::mem::take(&mut first) {
+            all_have_read.wait().await;
+        }
         match db.apply(&cx, &set).await {
             Ok(applied) => return (set, applied),
             Err(refusal) => assert_eq!(refusal.code(), storage::STALE_REVISION, "the only way to lose"),
@@ -30,12 +43,13 @@ async fn count_up(db: &dyn StorageBackend, counter: usize, writer: usize) -> (Ch
 pub(super) async fn acknowledged_writes_have_one_order(bench: Bench) {
     let begin = set((0..COUNTERS).map(|counter| create(&format!("counter {counter}"), "0")).collect());
     let mut acknowledged = vec![(begin.clone(), bench.apply(&begin).await.expect("it fits"))];
+    let barrier = Arc::new(Barrier::new(WRITERS));
     let writers = (0..WRITERS).map(|writer| {
-        let db = bench.share();
+        let (db, barrier) = (bench.share(), Arc::clone(&barrier));
         tokio::spawn(async move {
             let mut acknowledged = Vec::new();
             for n in 0..WRITES {
-                acknowledged.push(count_up(&*db, (writer + n) % COUNTERS, writer).await);
+                acknowledged.push(count_up(&*db, n % COUNTERS, writer, &barrier).await);
             }
             acknowledged
         })

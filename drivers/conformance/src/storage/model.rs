@@ -91,7 +91,7 @@ fn any_query() -> impl Strategy<Value = RecordQuery> {
 /// Runs a property whose body is asynchronous.
 fn hold<S: Strategy>(inputs: &S, law: impl AsyncFn(S::Value) -> Result<(), TestCaseError>) {
     let config =
-        Config { cases: CASES, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+        Config { cases: CASES, failure_persistence: None, max_shrink_iters: 64, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let here = tokio::runtime::Handle::current();
     let outcome = tokio::task::block_in_place(|| runner.run(inputs, |input| here.block_on(law(input))));
