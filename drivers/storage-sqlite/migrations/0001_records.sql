@@ -104,11 +104,16 @@ CREATE TABLE requirement (
     placement_surplus  TEXT
 );
 CREATE UNIQUE INDEX requirement_by_id ON requirement (space, id);
-CREATE INDEX requirement_by_category ON requirement (space, category_folded, id);
-CREATE INDEX requirement_by_status ON requirement (space, status, id);
-CREATE INDEX requirement_by_priority ON requirement (space, priority, id);
+-- Each holds what the others find by, so that filters together are answered from one of them alone.
+CREATE INDEX requirement_by_category
+    ON requirement (space, category_folded, id, category, status, priority, phase);
+CREATE INDEX requirement_by_status
+    ON requirement (space, status, id, category_folded, priority, phase);
+CREATE INDEX requirement_by_priority
+    ON requirement (space, priority, id, category_folded, status, phase);
 -- A missing phase sorts after every real one; the number is the largest that JSON carries exactly.
-CREATE INDEX requirement_by_phase ON requirement (space, ifnull(phase, 9007199254740991), id);
+CREATE INDEX requirement_by_phase
+    ON requirement (space, ifnull(phase, 9007199254740991), id, category_folded, status, priority, phase);
 
 -- The search terms of each requirement, as they were indexed: taking a row out of the index needs
 -- exactly the terms that went in. The first term names the space.

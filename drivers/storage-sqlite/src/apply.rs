@@ -2,9 +2,11 @@
 
 use crate::error::{Fault, Outcome};
 use crate::heads::{self, SpaceRow, number};
-use crate::rows::{self, priority_number, status_number};
+use crate::rows::{self, Place, priority_number, status_number};
 use crate::{search, sql};
-use rtmx_core::{Applied, Body, ChangeSet, ChangeSetId, Error, Key, Kind, Revision, Timestamp, storage};
+use rtmx_core::{
+    Applied, Body, ChangeSet, ChangeSetId, Error, Expect, Key, Kind, Revision, Timestamp, storage,
+};
 use rtmx_storage::fingerprint;
 use rtmx_storage::query::TallyKey;
 use rusqlite::Connection;
@@ -34,7 +36,8 @@ pub(crate) fn apply(conn: &Connection, changes: &ChangeSet) -> Outcome<Applied> 
         note: &changes.note,
     })?;
     for (ordinal, change) in (0..).zip(&changes.changes) {
-        written.record(ordinal, &change.key, change.put.as_ref())?;
+        let before = if change.expect == Expect::Absent { Before::Absent } else { Before::Unknown };
+        written.record(ordinal, &change.key, before, change.put.as_ref())?;
     }
     written.end()?;
     Ok(Applied { revision: space.revision.next(), epoch, replayed: false })
@@ -70,6 +73,15 @@ fn check_expectations(conn: &Connection, changes: &ChangeSet, space: SpaceRow) -
         Some(fault) => Err(fault),
         None => checked.map_err(Fault::from),
     }
+}
+
+/// What is known of a record before it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// It does not exist: that was checked.
+    Absent,
+    /// It may exist.
+    Unknown,
 }
 
 /// What a change set says of itself.
@@ -111,15 +123,25 @@ impl<'c> Written<'c> {
     }
 
     /// Writes one record: its row, its search terms, its counts and its history.
-    pub(crate) fn record(&mut self, ordinal: u32, key: &Key, body: Option<&Body>) -> Outcome<()> {
+    pub(crate) fn record(
+        &mut self,
+        ordinal: u32,
+        key: &Key,
+        before: Before,
+        body: Option<&Body>,
+    ) -> Outcome<()> {
         let (conn, space) = (self.conn, self.space);
-        let before = rows::find(conn, space, key.kind, &key.id)?.map(|(row, _)| row);
+        let before = match before {
+            Before::Absent => None,
+            Before::Unknown => rows::find(conn, space, key.kind, &key.id)?.map(|(row, _)| row),
+        };
         if let Some(row) = before.filter(|_| key.kind == Kind::Requirement) {
             self.uncount(row)?;
         }
         match (before, body) {
             (_, Some(body)) => {
-                let row = rows::put(conn, space, before, &key.id, self.revision, body)?;
+                let place = before.map_or(Place::New { space }, |row| Place::Over { row });
+                let row = rows::put(conn, place, &key.id, self.revision, body)?;
                 if let Body::Requirement(requirement) = body {
                     match before {
                         Some(_) => search::put(conn, space, row, &key.id, requirement)?,

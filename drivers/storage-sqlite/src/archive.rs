@@ -1,6 +1,6 @@
 //! The database into an archive and back, each in one transaction.
 
-use crate::apply::{Heading, Written};
+use crate::apply::{Before, Heading, Written};
 use crate::error::{Fault, Outcome};
 use crate::files::code_of;
 use crate::query::{body, read_change_set, read_time};
@@ -156,7 +156,8 @@ pub(crate) fn restore(conn: &Connection, input: impl BufRead) -> Outcome<Archive
             ArchiveItem::Write(write) => {
                 if let Some(written) = &mut pending {
                     let twice = format!("{} is written twice in one change set", write.key);
-                    let outcome = written.record(write.ordinal, &write.key, write.body.as_ref());
+                    let outcome =
+                        written.record(write.ordinal, &write.key, Before::Unknown, write.body.as_ref());
                     outcome.map_err(|fault| contradicts(fault, &twice))?;
                 }
             }

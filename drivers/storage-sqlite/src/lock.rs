@@ -71,7 +71,8 @@ impl LockFile {
     ///
     /// As [`LockFile::take`].
     pub(crate) fn mark_open(&mut self) -> Result<()> {
-        self.write(LastStop::Unclean).map_err(|source| {
+        let noted = self.write(LastStop::Unclean).and_then(|()| self.file.sync_all());
+        noted.map_err(|source| {
             let message = format!("could not write the lock file `{}`", self.path.display());
             Error::new(code_of(&source), message).with_source(source)
         })
@@ -101,8 +102,7 @@ impl LockFile {
         let text = format!("{}\n{state}\n", std::process::id());
         self.file.rewind()?;
         self.file.set_len(0)?;
-        self.file.write_all(text.as_bytes())?;
-        self.file.sync_all()
+        self.file.write_all(text.as_bytes())
     }
 }
 

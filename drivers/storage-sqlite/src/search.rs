@@ -14,7 +14,8 @@ use rusqlite::Connection;
 const ADD: &str = "INSERT INTO requirement_search (rowid, terms) VALUES (?1, ?2)";
 const REMOVE: &str =
     "INSERT INTO requirement_search (requirement_search, rowid, terms) VALUES ('delete', ?1, ?2)";
-const KEEP: &str = "INSERT OR REPLACE INTO requirement_terms (row, terms) VALUES (?1, ?2)";
+const KEEP: &str = "INSERT INTO requirement_terms (row, terms) VALUES (?1, ?2)";
+const CHANGE: &str = "UPDATE requirement_terms SET terms = ?2 WHERE row = ?1";
 
 /// Puts a requirement's terms into the index, in place of those that it had.
 pub(crate) fn put(
@@ -24,15 +25,13 @@ pub(crate) fn put(
     id: &str,
     requirement: &Requirement,
 ) -> Outcome<()> {
+    let Some(before) = kept(conn, row)? else { return add(conn, space, row, id, requirement) };
     let terms = terms_text(space, id, requirement);
-    if let Some(before) = kept(conn, row)? {
-        if before == terms {
-            return Ok(());
-        }
+    if before != terms {
         sql::execute(conn, REMOVE, (row, before))?;
+        sql::execute(conn, CHANGE, (row, &terms))?;
+        sql::execute(conn, ADD, (row, &terms))?;
     }
-    sql::execute(conn, KEEP, (row, &terms))?;
-    sql::execute(conn, ADD, (row, &terms))?;
     Ok(())
 }
 

@@ -409,7 +409,7 @@ impl Thread {
             }
             // On a full disk the log keeps what it has, and a later checkpoint moves it.
             Err(fault) => {
-                tracing::warn!(error = ?fault.into_error("checkpoint", &self.desk.file), "no checkpoint")
+                tracing::warn!(error = ?fault.into_error("checkpoint", &self.desk.file), "no checkpoint");
             }
             Ok(()) => {}
         }

@@ -47,7 +47,7 @@ fn what_is_asked_often_uses_an_index_and_scans_no_table() {
     };
     let filtered = |column, value: &str| {
         records(&|query| {
-            query.filters = vec![Filter { field: Field::Core(column), any_of: vec![value.into()] }]
+            query.filters = vec![Filter { field: Field::Core(column), any_of: vec![value.into()] }];
         })
     };
     let sorted = |column, descending| {
@@ -79,6 +79,7 @@ fn what_is_asked_often_uses_an_index_and_scans_no_table() {
             }),
             false,
         ),
+        ("sort by category", sorted(Column::Category, false), false),
         ("sort by priority", sorted(Column::Priority, false), true),
         ("sort by phase, last first", sorted(Column::Phase, true), false),
         ("sort by status", sorted(Column::Status, false), true),

@@ -12,93 +12,132 @@ use crate::heads::number;
 use crate::sql;
 use rtmx_core::{Body, Error, Kind, Record, Revision, storage};
 use rusqlite::{Connection, ToSql};
+use std::sync::LazyLock;
 
-/// What is bound to a row's columns, in the order of [`columns`].
+/// What is bound to a row's columns, in the order of its kind's columns.
 pub(crate) type Values<'b> = Vec<Box<dyn ToSql + 'b>>;
 
-/// The columns of a kind's table behind `row`, `space`, `id` and `revision`.
-fn columns(kind: Kind) -> Outcome<&'static [&'static str]> {
-    match kind {
-        Kind::Requirement => Ok(&requirement::COLUMNS),
-        Kind::RequirementText => Ok(&others::REQUIREMENT_TEXT),
-        Kind::TestLink => Ok(&others::TEST_LINK),
-        Kind::Baseline => Ok(&others::BASELINE),
-        Kind::Layout => Ok(&others::LAYOUT),
-        Kind::Project => Ok(&others::PROJECT),
-        Kind::Token => Ok(&others::TOKEN),
-        Kind::Setting => Ok(&others::SETTING),
-        _ => Err(unknown(kind).into()),
+/// What is said to a kind's table, put together once.
+struct Statements {
+    columns: &'static [&'static str],
+    selection: String,
+    find: String,
+    insert: String,
+    update: String,
+    remove: String,
+}
+
+impl Statements {
+    fn of(kind: Kind) -> Option<(Kind, Statements)> {
+        let columns: &'static [&'static str] = match kind {
+            Kind::Requirement => &requirement::COLUMNS,
+            Kind::RequirementText => &others::REQUIREMENT_TEXT,
+            Kind::TestLink => &others::TEST_LINK,
+            Kind::Baseline => &others::BASELINE,
+            Kind::Layout => &others::LAYOUT,
+            Kind::Project => &others::PROJECT,
+            Kind::Token => &others::TOKEN,
+            Kind::Setting => &others::SETTING,
+            _ => return None,
+        };
+        let names = columns.join(", ");
+        let marks = (1..=columns.len()).map(|place| format!("?{}", place + 3)).collect::<Vec<_>>();
+        let sets =
+            columns.iter().zip(&marks).map(|(name, mark)| format!("{name} = {mark}")).collect::<Vec<_>>();
+        let statements = Statements {
+            columns,
+            selection: format!("id, revision, {names}"),
+            find: format!("SELECT row, revision FROM {kind} WHERE space = ?1 AND id = ?2"),
+            // Not `INSERT OR REPLACE`: SQLite guards it by a savepoint, at which the search index
+            // writes out what it has gathered, for every single row.
+            insert: format!(
+                "INSERT INTO {kind} (space, id, revision, {names}) VALUES (?1, ?2, ?3, {})",
+                marks.join(", ")
+            ),
+            update: format!(
+                "UPDATE {kind} SET revision = ?3, {} WHERE row = ?1 AND id = ?2",
+                sets.join(", ")
+            ),
+            remove: format!("DELETE FROM {kind} WHERE row = ?1"),
+        };
+        Some((kind, statements))
     }
+}
+
+fn statements(kind: Kind) -> Outcome<&'static Statements> {
+    static ALL: LazyLock<Vec<(Kind, Statements)>> =
+        LazyLock::new(|| Kind::ALL.into_iter().filter_map(Statements::of).collect());
+    let found = ALL.iter().find(|(known, _)| *known == kind).map(|(_, statements)| statements);
+    found.ok_or_else(|| unknown(kind).into())
 }
 
 /// Row number and revision of a present record.
 pub(crate) fn find(conn: &Connection, space: i64, kind: Kind, id: &str) -> Outcome<Option<(i64, Revision)>> {
-    let text = format!("SELECT row, revision FROM {kind} WHERE space = ?1 AND id = ?2");
-    sql::first(conn, &text, (space, id), |row| {
+    sql::first(conn, &statements(kind)?.find, (space, id), |row| {
         Ok((row.get(0)?, Revision(row.get::<_, i64>(1)?.cast_unsigned())))
     })
 }
 
-/// Writes a record's row: over `row` if the record exists, else as a new one. Returns its number.
+/// Where a record is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    /// A new row of this space.
+    New { space: i64 },
+    /// Over this row.
+    Over { row: i64 },
+}
+
+/// Writes a record's row; returns its number.
 pub(crate) fn put(
     conn: &Connection,
-    space: i64,
-    row: Option<i64>,
+    place: Place,
     id: &str,
     revision: Revision,
     body: &Body,
 ) -> Outcome<i64> {
-    let kind = body.kind();
+    let statements = statements(body.kind())?;
     let values = match body {
         Body::Requirement(requirement) => requirement::values(requirement)?,
         _ => others::values(body)?,
     };
-    let mut statement = sql::statement(conn, &insert_text(kind)?)?;
-    let mut place = 0;
-    let mut bind = |value: &dyn ToSql| {
-        place += 1;
-        statement.raw_bind_parameter(place, value)
+    let (text, first) = match place {
+        Place::New { space } => (&statements.insert, space),
+        Place::Over { row } => (&statements.update, row),
     };
-    bind(&row)?;
-    bind(&space)?;
-    bind(&id)?;
-    bind(&number(revision))?;
-    for value in &values {
-        bind(value)?;
+    let mut statement = sql::statement(conn, text)?;
+    statement.raw_bind_parameter(1, first)?;
+    statement.raw_bind_parameter(2, id)?;
+    statement.raw_bind_parameter(3, number(revision))?;
+    for (at, value) in (4..).zip(&values) {
+        statement.raw_bind_parameter(at, value)?;
     }
     statement.raw_execute()?;
-    Ok(row.unwrap_or_else(|| conn.last_insert_rowid()))
+    Ok(match place {
+        Place::New { .. } => conn.last_insert_rowid(),
+        Place::Over { row } => row,
+    })
 }
 
 /// Removes a record's row.
 pub(crate) fn remove(conn: &Connection, kind: Kind, row: i64) -> Outcome<()> {
-    sql::execute(conn, &format!("DELETE FROM {kind} WHERE row = ?1"), [row])?;
+    sql::execute(conn, &statements(kind)?.remove, [row])?;
     Ok(())
 }
 
 /// What a statement selects so that [`read`] can read it.
-pub(crate) fn selection(kind: Kind) -> Outcome<String> {
-    Ok(format!("id, revision, {}", columns(kind)?.join(", ")))
+pub(crate) fn selection(kind: Kind) -> Outcome<&'static str> {
+    Ok(&statements(kind)?.selection)
 }
 
 /// Reads a record from a row that selects [`selection`].
 pub(crate) fn read(kind: Kind, row: &rusqlite::Row<'_>) -> Outcome<Record> {
-    let mut cells = Cells::new(kind.name(), row, columns(kind)?);
+    let mut cells = Cells::new(kind.name(), row, statements(kind)?.columns);
     let (id, revision) = (row.get(0)?, Revision(row.get::<_, i64>(1)?.cast_unsigned()));
     let body = match kind {
         Kind::Requirement => Body::Requirement(requirement::read(&mut cells)?),
         _ => others::read(kind, &mut cells)?,
     };
     Ok(Record { id, revision, body })
-}
-
-fn insert_text(kind: Kind) -> Outcome<String> {
-    let columns = columns(kind)?;
-    let marks = vec!["?"; columns.len() + 4].join(", ");
-    Ok(format!(
-        "INSERT OR REPLACE INTO {kind} (row, space, id, revision, {}) VALUES ({marks})",
-        columns.join(", ")
-    ))
 }
 
 fn unknown(kind: Kind) -> Error {
