@@ -309,3 +309,30 @@ fn agreed(global: &Global, out: &Output) -> bool {
         && std::io::stdin().read_line(&mut answer).is_ok()
         && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_first_token_is_taken_once() {
+        let data = tempfile::tempdir().expect("a temporary folder can be made");
+        std::fs::write(data.path().join("first-token"), "rtmx_secret\n").expect("it is writable");
+        let installed = Installed {
+            name: "rtmx".into(),
+            target: "local".into(),
+            application: "rtmx".into(),
+            version: "1.0.0".into(),
+            release: "1.0.0-000000000000".into(),
+            url: "http://127.0.0.1:8080".into(),
+            settings: BTreeMap::new(),
+            parts: Vec::new(),
+            facts: BTreeMap::from([("data".into(), data.path().display().to_string())]),
+            notes: Vec::new(),
+        };
+        let token = take_first_token(&installed).expect("the file is readable");
+        assert_eq!(token.as_deref(), Some("rtmx_secret"));
+        assert_eq!(take_first_token(&installed).expect("none is no error"), None);
+    }
+}

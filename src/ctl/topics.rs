@@ -135,3 +135,26 @@ The tool and the server work without a network. `deploy` installs the programs t
 `rtmxctl`, and opens no connection but to the server that it started, on this machine. Nothing is
 sent anywhere: telemetry is off unless it is switched on.
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_code_of_an_error_is_in_the_table() {
+        for code in rtmx_core::all_codes() {
+            let exit = code.entry().exit;
+            assert!(EXIT_CODES.iter().any(|(known, _)| *known == exit), "`{code}` exits with {exit}");
+        }
+    }
+
+    #[test]
+    fn every_topic_is_text_of_the_product_and_a_manual_page() {
+        for name in TOPICS {
+            let page = manual_page(name).expect("every topic has a page");
+            assert!(page.starts_with(".TH \"RTMXCTL-"), "{name}");
+            assert!(page.lines().count() > 8, "{name}");
+        }
+        assert_eq!(topic("no-such-topic"), None);
+    }
+}

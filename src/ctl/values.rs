@@ -236,7 +236,7 @@ mod tests {
             ["log.level=loud", "log.levle=info", "auth.admin_token=0123456789012345678901234567890123456789"]
         {
             let error = wanted_settings(&Settings::new(), &wanted(&["--set", setting])).expect_err(setting);
-            let known = [config::CONFIG_INVALID.id(), config::CONFIG_KEY_UNKNOWN.id()];
+            let known = [config::CONFIG_INVALID.id(), config::CONFIG_UNKNOWN_KEY.id()];
             assert!(known.contains(&error.code().id()), "{setting}: {error:?}");
             assert!(!format!("{error:?}").contains("0123456789"), "a secret shows");
         }

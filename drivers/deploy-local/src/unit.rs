@@ -14,8 +14,10 @@ pub(crate) const SYSTEM_USER: &str = "rtmx";
 /// The unit of an installation. `low_port` says that it listens below 1024.
 pub(crate) fn unit_text(kind: ServiceKind, name: &str, layout: &Layout, low_port: bool) -> String {
     let system = kind == ServiceKind::System;
-    let program = quoted(&layout.current().join(Layout::SERVER));
-    let config = quoted(&layout.config_file());
+    // In a command line `$` begins a variable; doubled, it is itself.
+    let argument = |path: &Path| quoted(path).replace('$', "$$");
+    let program = argument(&layout.current().join(Layout::SERVER));
+    let config = argument(&layout.config_file());
     let environment = plain(&layout.environment_file());
     let (data, run) = (quoted(&layout.data()), quoted(&layout.run()));
     let mut text = format!(
@@ -71,6 +73,7 @@ MemoryDenyWriteExecute=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
 ",
         );
         let capabilities = if low_port { "CAP_NET_BIND_SERVICE" } else { "" };
@@ -84,7 +87,6 @@ SystemCallFilter=~@privileged @resources
 /// A path as one word of a command line or list (systemd.syntax(7), systemd.unit(5) on specifiers).
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string().replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
-    // In a command line `$` begins a variable; doubled, it is itself.
     if text.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\\' | '\'' | ';')) {
         format!("\"{text}\"")
     } else {
