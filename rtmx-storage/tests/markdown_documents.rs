@@ -97,9 +97,15 @@ fn a_value_that_cannot_be_read_is_reported_and_not_guessed() {
 #[test]
 fn a_text_without_the_heading_is_refused() {
     let long = format!("# {}-1: Title\n", "x".repeat(600));
-    for text in
-        ["", "## Status: MISSING\n", "# Just words\n", "```\n# R-1: in code\n```\n", "# NODASH: x\n", &long]
-    {
+    for text in [
+        "",
+        "## Status: MISSING\n",
+        "# Just words\n",
+        "```\n# R-1: in code\n```\n",
+        "# NODASH: x\n",
+        "# R-1: T\n\0",
+        &long,
+    ] {
         assert_code(parse(text).expect_err(text), codes::MARKDOWN_INVALID);
     }
     assert_eq!(read("\u{feff}intro\n\n# `R-1` - Title\n").title, "Title");
@@ -134,6 +140,16 @@ fn an_edited_requirement_is_written_into_the_document_that_was_there() {
     assert_eq!(moved_document.style, Style::Metadata);
     assert_eq!(moved_document.fields, again.fields);
     assert!(moved.contains("- **Dependencies**: REQ-COLLAB-001, REQ-COLLAB-002\n"), "{moved}");
+}
+
+#[test]
+fn code_that_a_section_leaves_open_does_not_swallow_the_next() {
+    let document = read("# R-1\n## Blocks: R-2\n## Design\n~~~~\ncode\n");
+    let mut requirement = Requirement::default();
+    document.apply(&mut requirement, StatusFrom::Matrix).expect("what was read fits");
+    let written = write("R-1", &requirement, Style::Headings, Some(&document));
+    assert!(written.contains("~~~~\ncode\n~~~~\n"), "{written}");
+    assert_eq!(read(&written).fields[&Column::Blocks], "R-2");
 }
 
 fn requirement() -> impl Strategy<Value = Requirement> {

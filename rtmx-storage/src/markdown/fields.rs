@@ -69,21 +69,25 @@ pub(super) fn ids(text: &str) -> BTreeSet<String> {
                 ids.extend(item.split_whitespace().next().and_then(id));
             }
             _ => ids.extend(
-                without_comment(item(line).unwrap_or(line)).split([',', '|', ' ', '\t']).filter_map(id),
+                without_comment(item(line).unwrap_or(line))
+                    .split(|c: char| matches!(c, ',' | '|') || c.is_whitespace())
+                    .filter_map(id),
             ),
         }
     }
     ids
 }
 
+/// A word as an id, without the marks around it. Words that hold brackets, quotes or marks are
+/// none: a list in one line could not hold them either.
 fn id(word: &str) -> Option<String> {
-    let id = word.trim_matches(['`', '*', '[', ']', '(', ')', '.', ',', ';', '"']).trim_end_matches(':');
-    let inner =
+    const MARKS: [char; 11] = ['`', '*', '[', ']', '(', ')', '.', ',', ';', '"', ':'];
+    let id = word.trim_matches(MARKS);
+    let begins =
         id.starts_with(|c: char| c.is_alphanumeric() || c == '@') && id.contains(['-', ':', '/', '_']);
-    let known = inner && !is_none(id) && id.chars().any(char::is_alphanumeric);
-    let short =
-        id.len() <= rtmx_core::Key::ID_LIMIT_BYTES && !id.contains('|') && !id.chars().any(char::is_control);
-    (known && short).then(|| id.to_owned())
+    let whole = !id.contains(['(', ')', '[', ']', '`', '"', '*', '|']) && !id.chars().any(char::is_control);
+    let short = id.len() <= rtmx_core::Key::ID_LIMIT_BYTES;
+    (begins && whole && short && !is_none(id)).then(|| id.to_owned())
 }
 
 fn is_none(text: &str) -> bool {
@@ -190,6 +194,11 @@ pub(super) struct Fence {
 }
 
 impl Fence {
+    /// The line that closes the code that is still open.
+    pub(super) fn closing(&self) -> Option<String> {
+        self.open.map(|(mark, length)| mark.to_string().repeat(length))
+    }
+
     /// Whether the line belongs to fenced code, its fences included.
     pub(super) fn holds(&mut self, line: &str) -> bool {
         let line = line.trim();

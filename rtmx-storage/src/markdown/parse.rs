@@ -11,8 +11,12 @@ use std::collections::BTreeMap;
 /// # Errors
 ///
 /// `markdown_invalid` unless the first heading is `# REQ-ID: Title` or `# REQ-ID`, with an id that
-/// can be stored.
+/// can be stored, and for a text with NUL characters.
 pub fn parse(text: &str) -> Result<Document> {
+    if text.contains('\0') {
+        let why = "could not read the document: it has a NUL character, which is not text";
+        return Err(Error::new(import::MARKDOWN_INVALID, why));
+    }
     let (head, sections) = cut(text);
     let (id, title) = title(&head)?;
     let mut document = Document {
@@ -109,8 +113,7 @@ fn read_section(document: &mut Document, section: &Section) {
 
 /// The first mention of a field counts.
 fn set(document: &mut Document, column: Column, text: &str) {
-    let text = text.replace('\0', "");
-    match value(column, &text) {
+    match value(column, text) {
         Value::Read(value) => {
             document.fields.entry(column).or_insert(value);
         }
@@ -141,5 +144,5 @@ pub(super) fn first_paragraph(body: &str) -> (String, &str) {
         let escaped = line.strip_prefix('\\').filter(|rest| rest.starts_with(['#', '`', '~', '\\']));
         words.push(escaped.unwrap_or(line));
     }
-    (words.join(" ").replace('\0', ""), &body[end..])
+    (words.join(" "), &body[end..])
 }

@@ -4,7 +4,7 @@
 //! they stand; a section that carries a field is taken over too when it already says what the
 //! requirement says, so that comments beside an id survive.
 
-use super::fields::{Value, column, ids, value};
+use super::fields::{Fence, Value, column, ids, value};
 use super::parse::first_paragraph;
 use super::{Document, Section, Style};
 use rtmx_core::{Column, Requirement};
@@ -68,10 +68,20 @@ fn begin(out: &mut String, heading: &str) {
     let _ = write!(out, "\n## {heading}\n");
 }
 
+/// Appends a section's text. Fenced code that it leaves open is closed, or it would swallow the
+/// sections that follow.
 fn push_body(out: &mut String, body: &str) {
     let body = body.trim_end();
     out.push_str(body);
     if !body.is_empty() {
+        out.push('\n');
+    }
+    let mut fence = Fence::default();
+    for line in body.lines() {
+        fence.holds(line);
+    }
+    if let Some(close) = fence.closing() {
+        out.push_str(&close);
         out.push('\n');
     }
 }
