@@ -47,12 +47,10 @@ impl Tally {
 
     /// Fails a step that ran less than it should have: tests that vanish would else go unnoticed.
     fn with_floor(mut self, floor: usize) -> Tally {
-        if self.passed < floor {
+        let ran = self.passed + self.failed;
+        if ran < floor {
             self.failed += 1;
-            self.note = format!(
-                "{} passed, and at least {floor} should: tests are missing. {}",
-                self.passed, self.note
-            );
+            self.note = format!("{ran} ran, and at least {floor} should: tests are missing. {}", self.note);
         } else {
             self.note = format!("floor {floor}. {}", self.note);
         }
