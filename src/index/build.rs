@@ -12,8 +12,6 @@ use rtmx_storage::{FeedPosition, Query, StorageBackend};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// How many events are read from the feed at once.
-const FEED_LIMIT: usize = 5_000;
 /// How many revisions behind a snapshot may be before it is cheaper to build a new one.
 const FAR_BEHIND: u64 = 20_000;
 
@@ -85,12 +83,12 @@ async fn read_all(backend: &dyn StorageBackend, cx: &Cx, space: &Space) -> Resul
     }
     let snapshot = snapshot.expect("each kind was read at least once");
     let step = read_step(backend, cx, space, snapshot.head).await?;
-    off_thread(move || snapshot.stepped(step)).await
+    off_thread(move || snapshot.stepped(&step)).await
 }
 
 /// The snapshot moved forward in place, or a copy of it if somebody still reads it.
 fn moved(snapshot: Arc<Snapshot>, step: Step) -> Snapshot {
-    Arc::try_unwrap(snapshot).unwrap_or_else(|shared| shared.copy()).stepped(step)
+    Arc::try_unwrap(snapshot).unwrap_or_else(|shared| shared.copy()).stepped(&step)
 }
 
 async fn off_thread(work: impl FnOnce() -> Snapshot + Send + 'static) -> Result<Snapshot> {
@@ -102,8 +100,9 @@ async fn read_step(backend: &dyn StorageBackend, cx: &Cx, space: &Space, from: H
     let mut touched: BTreeMap<Kind, BTreeSet<String>> = BTreeMap::new();
     let mut position = FeedPosition::after(from);
     let head = loop {
-        let feed = backend.changes(cx, space, position, FEED_LIMIT, None).await?;
-        let complete = feed.events.len() < FEED_LIMIT;
+        let feed = backend.changes(cx, space, position, PAGE_LIMIT, None).await?;
+        let reached_head = feed.events.len() < PAGE_LIMIT && feed.next.revision >= feed.head.revision;
+        let complete = feed.events.is_empty() || reached_head;
         for event in feed.events {
             touched.entry(event.key.kind).or_default().insert(event.key.id);
         }
@@ -133,7 +132,7 @@ async fn read_step(backend: &dyn StorageBackend, cx: &Cx, space: &Space, from: H
 }
 
 impl Snapshot {
-    fn stepped(mut self, step: Step) -> Snapshot {
+    fn stepped(mut self, step: &Step) -> Snapshot {
         for (key, record) in &step.records {
             self.put(key, record.as_ref().map(|record| &record.body));
         }

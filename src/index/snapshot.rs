@@ -46,7 +46,7 @@ impl Snapshot {
     pub(super) fn put(&mut self, key: &Key, body: Option<&Body>) {
         match (key.kind, body) {
             (Kind::Requirement, Some(Body::Requirement(requirement))) => {
-                self.matrix.upsert(&key.id, requirement)
+                self.matrix.upsert(&key.id, requirement);
             }
             (Kind::Requirement, _) => self.matrix.remove(&key.id),
             (Kind::TestLink, Some(Body::TestLink(link))) => {

@@ -95,7 +95,7 @@ async fn without_a_token_nothing_of_the_api_is_answered() {
             let got = api
                 .call(method.clone(), &path)
                 .header("authorization", "Bearer nonsense")
-                .from_network()
+                .over_network()
                 .send()
                 .await;
             assert_eq!(got.status, 401, "{method} {path}");

@@ -173,14 +173,14 @@ impl Call<'_> {
     }
 
     /// Comes from elsewhere instead of being the owner.
-    pub(crate) fn from_network(mut self) -> Self {
+    pub(crate) fn over_network(mut self) -> Self {
         self.arrival = Arrival::Network;
         self
     }
 
     /// Sends a token from elsewhere.
     pub(crate) fn token(self, token: &str) -> Self {
-        self.from_network().header("authorization", format!("Bearer {token}"))
+        self.over_network().header("authorization", format!("Bearer {token}"))
     }
 
     /// Sends JSON.

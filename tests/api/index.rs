@@ -107,3 +107,19 @@ async fn what_another_server_writes_is_in_the_next_answer() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_step_of_many_changes_is_taken_whole() {
+    for api in [Api::new().await, Api::sqlite().await] {
+        api.make(json!({"req_id": "REQ-A-0"})).await;
+        assert_eq!(api.get("/layers").send().await.json()["count"], 1);
+        let mut file = String::from("req_id,dependencies\n");
+        (1..3_000).for_each(|n| file.push_str(&format!("REQ-A-{n},REQ-A-{}\n", n - 1)));
+        assert_eq!(api.post("/import").csv(file).await.status, 200);
+        assert_eq!(api.get("/layers").send().await.json()["count"], 3_000);
+        let page = api.get("/changes?limit=1000").send().await.json();
+        assert_eq!((&page["more"], page["changes"].as_array().map(Vec::len)), (&json!(true), Some(1_000)));
+        assert_eq!(api.post("/import?mode=replace").csv("req_id,dependencies\nREQ-A-7,\n").await.status, 200);
+        assert_eq!(api.get("/layers").send().await.json()["layers"], json!([["REQ-A-7"]]));
+    }
+}

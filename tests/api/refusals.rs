@@ -201,6 +201,7 @@ async fn files_that_cannot_be_imported_are_refused_with_their_rows() {
     assert_code(import(b"req_id\n\xff\n").await.code(), import::CSV_NOT_UTF8);
     assert_code(import(b"req_id,notes\nREQ-A-1,\"open\n").await.code(), import::CSV_MALFORMED);
     assert_code(import(b"req_id,notes\nREQ-A-1,x\n,y\n").await.code(), import::CSV_ROW_WITHOUT_ID);
+    assert_code(import(b"req_id\nREQ-\x01\n").await.code(), import::CSV_ID_INVALID);
     let twice: Got = import(b"req_id,notes\nREQ-A-1,x\nREQ-B-1,\nREQ-A-1,y\n").await;
     assert_code(twice.code(), import::CSV_DUPLICATE_ID);
     let report = &twice.json()["report"];

@@ -96,3 +96,29 @@ async fn the_same_request_sent_twice_at_once_is_one_change() {
     }
     assert_eq!(api.revision().await, 50);
 }
+
+#[tokio::test]
+async fn a_repeated_import_is_answered_alike_and_takes_nothing_back() {
+    for api in [Api::new().await, Api::sqlite().await] {
+        let first_file = "req_id,notes\nREQ-A-1,old\nREQ-A-2,old\n";
+        assert_eq!(api.post("/import").csv(first_file).await.status, 200);
+        let file = "req_id,notes\nREQ-A-1,new\nREQ-A-3,new\n";
+        let send = || api.post("/import?mode=replace").header("idempotency-key", KEY);
+        let first = send().csv(file).await;
+        assert_eq!(
+            (first.status.as_u16(), &first.json()["applied"]),
+            (200, &json!(true)),
+            "{}",
+            first.text()
+        );
+        let tag = api.get("/requirements/REQ-A-1").send().await.etag();
+        let theirs = api.patch("/requirements/REQ-A-1").based_on(&tag).json(json!({"notes": "theirs"})).await;
+        assert_eq!(theirs.status, 200);
+        let again = send().csv(file).await;
+        assert_eq!((again.status.as_u16(), again.text()), (200, first.text()));
+        assert_eq!(api.get("/requirements/REQ-A-1").send().await.json()["notes"], "theirs");
+        let other = send().csv("req_id,notes\nREQ-A-1,another\n").await;
+        assert_code(other.code(), storage::CHANGE_SET_REUSED);
+        assert_eq!(api.revision().await, 3);
+    }
+}

@@ -166,7 +166,7 @@ async fn get_baseline(
         ("to" = Option<String>, Query, description = "The later one; `head` if not given."),
         ("limit" = Option<usize>, Query, description = "At most so many differences are listed, 1 to 100000; 1000 if not given. All are counted."),
     ),
-    responses((status = 200, body = Compared), (status = 404, description = "No baseline has this name."), Paging))]
+    responses((status = 200, body = Compared), Paging))]
 async fn compare_baselines(
     State(app): State<App>,
     Viewing(scope): Viewing,

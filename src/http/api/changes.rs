@@ -91,7 +91,11 @@ async fn get_changes(
     }
     let after = after.unwrap_or(FeedPosition::START);
     let feed = app.storage.changes(&scope.cx, &scope.space, after, limit, None).await?;
-    let more = feed.events.len() == limit && feed.next.revision < feed.head.revision;
+    // A full page may end within a change set, so only a look behind it tells whether there is more.
+    let more = feed.events.len() == limit && {
+        let behind = app.storage.changes(&scope.cx, &scope.space, feed.next.clone(), 1, None).await?;
+        !behind.events.is_empty()
+    };
     let epoch = feed.head.epoch;
     let next = FeedPosition { epoch: Some(epoch.short()), ..feed.next };
     let changes = feed.events.into_iter().map(|event| ChangeView::new(epoch, event)).collect();

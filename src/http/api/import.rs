@@ -2,6 +2,7 @@
 
 use super::conditions::{Basis, Conditions};
 use super::params::{Params, shown};
+use super::past::Past;
 use super::problems::Importing;
 use super::scope::{Editing, Scope};
 use super::write::Writer;
@@ -11,7 +12,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use rtmx_core::{Error, Head, Result, Revision, server, storage};
+use rtmx_core::{Error, ErrorKind, Head, Result, Revision, server, storage};
 use rtmx_storage::csv::{self, Duplicates, ParseOptions, Parsed, Refused};
 use rtmx_storage::import::{ImportMode, ImportReport, Prepared, prepare};
 use serde::Serialize;
@@ -92,9 +93,26 @@ struct Import<'a> {
 
 impl Import<'_> {
     async fn run(&self, parsed: &Parsed, dry_run: bool) -> Result<(Revision, bool, ImportReport)> {
-        let Scope { caller, project, space, cx } = self.scope;
-        let note = "import a file";
-        let writer = Writer::new(self.app, cx, caller, space.clone(), self.conditions, note);
+        let Scope { caller, space, cx, .. } = self.scope;
+        let writer = Writer::new(self.app, cx, caller, space.clone(), self.conditions, "import a file");
+        let outcome = self.compare_and_apply(&writer, parsed, dry_run).await;
+        let may_be_a_repetition = match &outcome {
+            Ok((_, applied, _)) => !applied && !dry_run,
+            Err(error) => error.kind() == ErrorKind::Conflict,
+        };
+        if may_be_a_repetition && let Some(revision) = writer.found_in_history().await? {
+            return self.repeat(&writer, revision, parsed).await;
+        }
+        outcome
+    }
+
+    async fn compare_and_apply(
+        &self,
+        writer: &Writer<'_>,
+        parsed: &Parsed,
+        dry_run: bool,
+    ) -> Result<(Revision, bool, ImportReport)> {
+        let Scope { project, space, cx, .. } = self.scope;
         let expects_head = self.head.is_some() || self.conditions.basis != Basis::Unsaid;
         let mut moved = None;
         for _ in 0..ATTEMPTS {
@@ -114,6 +132,25 @@ impl Import<'_> {
             }
         }
         Err(moved.unwrap_or_else(|| Error::new(storage::HEAD_MOVED, "others kept changing the project")))
+    }
+
+    /// Sends the import again that made `revision`: compared with what it was compared with then, so
+    /// that the answer is the same and what others wrote since stays.
+    async fn repeat(
+        &self,
+        writer: &Writer<'_>,
+        revision: Revision,
+        parsed: &Parsed,
+    ) -> Result<(Revision, bool, ImportReport)> {
+        let Scope { space, cx, .. } = self.scope;
+        let past = Past::new(&self.app.storage, Revision(revision.0.saturating_sub(1)));
+        let Prepared { head, changes, report } = prepare(cx, &past, space, parsed.clone(), self.mode).await?;
+        self.check_head(head)?;
+        if changes.is_empty() {
+            return Err(writer.reused());
+        }
+        let applied = writer.apply_at(head, changes).await?;
+        Ok((applied.revision, true, report))
     }
 
     fn check_head(&self, found: Head) -> Result<()> {

@@ -21,6 +21,7 @@ mod import;
 mod list;
 mod nearest;
 mod params;
+mod past;
 mod problems;
 mod requirements;
 mod scope;

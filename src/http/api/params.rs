@@ -99,14 +99,14 @@ impl Params {
     /// `unknown_filter`.
     pub(super) fn finish(self) -> Result<()> {
         match self.left.first() {
-            Some((name, _)) => Err(unknown(name, self.known)),
+            Some((name, _)) => Err(unknown(name, &self.known)),
             None => Ok(()),
         }
     }
 }
 
 /// The error for a parameter that is not one of `known`.
-pub(super) fn unknown(name: &str, known: Vec<&'static str>) -> Error {
+fn unknown(name: &str, known: &[&'static str]) -> Error {
     let name = shown(name);
     let message = match nearest(&name, known.iter().copied()) {
         Some(near) => format!("there is no parameter `{name}` here: did you mean `{near}`?"),

@@ -63,7 +63,8 @@ outcomes! {
     /// Reads of one thing in a project.
     ReadingOne: ANY, &[server::PROJECT_NOT_FOUND, server::REQUIREMENT_NOT_FOUND, storage::RECORD_NOT_FOUND];
     /// Reads in pages.
-    Paging: ANY, &[server::PROJECT_NOT_FOUND, server::REQUIREMENT_NOT_FOUND, server::SORT_INVALID,
+    Paging: ANY, &[server::PROJECT_NOT_FOUND, server::REQUIREMENT_NOT_FOUND,
+        storage::RECORD_NOT_FOUND, server::SORT_INVALID,
         storage::QUERY_INVALID, storage::CURSOR_INVALID, storage::EPOCH_CHANGED];
     /// Making a project.
     Founding: ANY, BODY, WRITE, &[server::PROJECT_EXISTS, server::PROJECT_INVALID];
@@ -74,7 +75,7 @@ outcomes! {
     /// Imports.
     Importing: ANY, BODY, WRITE, &[server::PROJECT_NOT_FOUND, storage::STALE_REVISION,
         storage::CHANGE_SET_TOO_LARGE, import::CSV_NOT_UTF8, import::CSV_NO_HEADER, import::CSV_MALFORMED,
-        import::CSV_TOO_LARGE, import::CSV_ROW_WITHOUT_ID, import::CSV_DUPLICATE_ID];
+        import::CSV_TOO_LARGE, import::CSV_ROW_WITHOUT_ID, import::CSV_ID_INVALID, import::CSV_DUPLICATE_ID];
 }
 
 fn describe(codes: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {

@@ -89,7 +89,7 @@ fn add(links: &mut Vec<TestLinkView>, link: TestLink) {
     match links.iter_mut().find(same) {
         Some(known) => known.extra = extra,
         None => {
-            links.push(TestLinkView { test_module, test_function, validation_method, in_row: false, extra })
+            links.push(TestLinkView { test_module, test_function, validation_method, in_row: false, extra });
         }
     }
 }

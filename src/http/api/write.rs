@@ -15,6 +15,9 @@ use rtmx_storage::query::HistoryEntry;
 
 /// How far back in a record's history a repeated change is looked for.
 const REPLAY_DEPTH: usize = 200;
+/// How far back in a project's history a repeated import is looked for, in pages and entries.
+const REPLAY_PAGES: usize = 50;
+const REPLAY_PAGE: usize = 200;
 
 /// One request's right to write.
 pub(super) struct Writer<'a> {
@@ -60,6 +63,24 @@ impl<'a> Writer<'a> {
         };
         let entries = self.app.storage.fetch(self.cx, &query).await?.into_history();
         Ok(entries.into_iter().find(|entry| entry.change_set == self.id))
+    }
+
+    /// The revision that this request made when it was sent before, wherever in the project.
+    pub(super) async fn found_in_history(&self) -> Result<Option<Revision>> {
+        let mut before = None;
+        for _ in 0..if self.named { REPLAY_PAGES } else { 0 } {
+            let query = Query::History { space: self.space.clone(), key: None, before, limit: REPLAY_PAGE };
+            let entries = self.app.storage.fetch(self.cx, &query).await?.into_history();
+            if let Some(found) = entries.iter().find(|entry| entry.change_set == self.id) {
+                return Ok(Some(found.revision));
+            }
+            match entries.last() {
+                // What comes before the first entry of a revision is of an earlier one.
+                Some(last) => before = Some((last.revision, 0)),
+                None => break,
+            }
+        }
+        Ok(None)
     }
 
     /// The record as it was before a write to it.
