@@ -1,6 +1,11 @@
 //! Matrices as they are found in the field, and generated ones with every quirk, go in and come out
 //! byte for byte. Files that are not on this machine are reported as ignored, with the reason.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the test reads the files and runs the generator that it is about"
+)]
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use rtmx_core::{Status, assert_code, import as codes};
 use rtmx_storage::csv::{Duplicates, ParseOptions, Parsed, edit, parse, read};
