@@ -52,7 +52,7 @@ pub(super) async fn bring_forward(
             drop(found);
             let taken = slot.write().unwrap_or_else(PoisonError::into_inner).take();
             match taken {
-                Some(taken) => off_thread(move || moved(taken, step)).await?,
+                Some(taken) => off_thread(move || moved(taken, &step)).await?,
                 None => read_all(backend, cx, space).await?,
             }
         }
@@ -87,8 +87,8 @@ async fn read_all(backend: &dyn StorageBackend, cx: &Cx, space: &Space) -> Resul
 }
 
 /// The snapshot moved forward in place, or a copy of it if somebody still reads it.
-fn moved(snapshot: Arc<Snapshot>, step: Step) -> Snapshot {
-    Arc::try_unwrap(snapshot).unwrap_or_else(|shared| shared.copy()).stepped(&step)
+fn moved(snapshot: Arc<Snapshot>, step: &Step) -> Snapshot {
+    Arc::try_unwrap(snapshot).unwrap_or_else(|shared| shared.copy()).stepped(step)
 }
 
 async fn off_thread(work: impl FnOnce() -> Snapshot + Send + 'static) -> Result<Snapshot> {
