@@ -11,6 +11,7 @@ mod audit;
 mod bench;
 mod deny;
 mod deploy;
+mod engine;
 mod fuzz;
 mod http;
 mod needs;

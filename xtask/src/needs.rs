@@ -25,6 +25,15 @@ pub(crate) const CPP_COMPILER: Need =
 pub(crate) const PYTHON: Need =
     Need { program: "python3", packages: &["python3"], why: "large test matrices are generated" };
 
+/// To make the image of a machine that runs systemd.
+pub(crate) const MMDEBSTRAP: Need =
+    Need { program: "mmdebstrap", packages: &["mmdebstrap"], why: "units are tested on a small Debian" };
+
+/// Whether this runs as root.
+pub(crate) fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
 /// Installs what is missing as root, or names it.
 ///
 /// # Errors
@@ -38,8 +47,7 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
         return Ok(());
     }
     let packages: Vec<_> = missing.iter().flat_map(|need| need.packages).copied().collect();
-    let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    if !root || !on_path("apt-get", &path) {
+    if !is_root() || !on_path("apt-get", &path) {
         return Err(advice(&missing));
     }
     println!("installing {}", packages.join(" "));

@@ -86,6 +86,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "features", what: "each feature of the facade compiles alone", run: checks::features },
     Step { name: "kill", what: "the server is killed under concurrent writers", run: suites::kill },
+    Step { name: "systemd", what: "units on machines that run systemd", run: suites::systemd },
     Step { name: "fuzz", what: "the parsers meet generated input", run: suites::fuzz },
     Step { name: "trace", what: "what is marked COMPLETE is proven", run: checks::trace },
 ];

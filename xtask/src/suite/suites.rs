@@ -4,15 +4,17 @@ use super::binaries::{Binary, Filter, Verdict, build, run_binary};
 use super::record::Record;
 use super::{Suite, Tally};
 use crate::process::{capture, cargo, read};
-use crate::{Result, fuzz as fuzzing, needs};
+use crate::{Result, engine, fuzz as fuzzing, needs};
 use std::time::Duration;
 
 /// Fewer passing tests than this mean that some were lost. Raise it with the tests.
-const TESTS_FLOOR: usize = 1;
+const TESTS_FLOOR: usize = 450;
 /// A program that runs longer hangs.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(20 * 60);
-/// The kill test has a step of its own.
-const KILL: &str = "tests/kill.rs";
+/// Programs that have a step of their own.
+const APART: [&str; 2] = ["tests/kill.rs", "tests/systemd.rs"];
+/// Trials of `tests/systemd.rs`, all of which run where there is a container engine.
+const SYSTEMD_FLOOR: usize = 7;
 const KILL_ROUNDS: usize = 200;
 const FUZZ_SECONDS: u64 = 15;
 
@@ -20,7 +22,8 @@ const FUZZ_SECONDS: u64 = 15;
 pub(super) fn tests(suite: &Suite) -> Result<Tally> {
     needs::ensure(&[needs::PYTHON])?;
     let binaries = build(&suite.workspace.root, &["--workspace"])?;
-    let binaries: Vec<_> = binaries.into_iter().filter(|binary| binary.root != KILL).collect();
+    let binaries: Vec<_> =
+        binaries.into_iter().filter(|binary| !APART.contains(&binary.root.as_str())).collect();
     let mut record = Record::default();
     let tally = run_all(&binaries, &Filter::default(), &[], &mut record)?;
     record.write(&suite.workspace)?;
@@ -105,6 +108,23 @@ pub(super) fn kill(suite: &Suite) -> Result<Tally> {
     record.write(&suite.workspace)?;
     tally.note = format!("{rounds} rounds. {}", tally.note);
     Ok(tally)
+}
+
+/// Deploys on machines that run systemd, each a container; without an engine all of it is skipped.
+pub(super) fn systemd(suite: &Suite) -> Result<Tally> {
+    let engine = engine::ensure(&suite.workspace)?;
+    if engine.is_ok() {
+        needs::ensure(&[needs::MMDEBSTRAP])?;
+    }
+    let binaries = build(&suite.workspace.root, &["--package", "rtmx", "--test", "systemd"])?;
+    let mut record = Record::read(&suite.workspace).unwrap_or_default();
+    let mut tally = run_all(&binaries, &Filter::default(), &[], &mut record)?;
+    record.write(&suite.workspace)?;
+    tally.note = match &engine {
+        Ok(version) => format!("engine {version}"),
+        Err(reason) => reason.clone(),
+    };
+    Ok(if engine.is_ok() { tally.with_floor(SYSTEMD_FLOOR) } else { tally })
 }
 
 pub(super) fn fuzz(suite: &Suite) -> Result<Tally> {
