@@ -1,7 +1,8 @@
 //! The server's output: the end of a log, and what is added to it.
 
 use crate::durable::failed;
-use crate::service::{Service, ServiceKind};
+use crate::service::Service;
+use crate::systemd::Manager;
 use rtmx_core::{Cx, Error, Result, deploy};
 use rtmx_deploy::{LogRequest, LogSink};
 use std::fs::File;
@@ -25,9 +26,9 @@ pub(crate) async fn hand_over(
     request: LogRequest,
     sink: &mut dyn LogSink,
 ) -> Result<()> {
-    match service.kind {
-        ServiceKind::Supervisor => from_file(cx, &service.layout.server_log(), request, sink).await,
-        kind => from_journal(cx, kind, &service.unit_name(), request, sink).await,
+    match service.manager() {
+        None => from_file(cx, &service.layout.server_log(), request, sink).await,
+        Some(manager) => from_journal(cx, manager, &service.unit_name(), request, sink).await,
     }
 }
 
@@ -77,7 +78,7 @@ async fn from_file(cx: &Cx, path: &Path, request: LogRequest, sink: &mut dyn Log
 
 async fn from_journal(
     cx: &Cx,
-    kind: ServiceKind,
+    manager: Manager,
     unit: &str,
     request: LogRequest,
     sink: &mut dyn LogSink,
@@ -85,15 +86,13 @@ async fn from_journal(
     let refused = |error: io::Error| {
         Error::new(deploy::SERVICE_FAILED, "could not read the journal with `journalctl`").with_source(error)
     };
-    let mut command = Command::new("journalctl");
-    command
-        .args(if kind == ServiceKind::User { ["--user", "--user-unit"] } else { ["--quiet", "--unit"] })
-        .arg(unit);
+    let mut command = Command::from(manager.command("journalctl"));
+    command.arg(if manager == Manager::Machine { "--unit" } else { "--user-unit" }).arg(unit).arg("--quiet");
     command.args(["--no-pager", "--output=cat", "--lines"]).arg(request.lines.to_string());
     if request.follow {
         command.arg("--follow");
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+    command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     let mut child = command.spawn().map_err(refused)?;
     let output = child.stdout.take().ok_or_else(|| refused(io::Error::other("it has no output")))?;
     let mut output = BufReader::new(output).lines();

@@ -2,9 +2,12 @@
 //! supervisor.
 
 use crate::layout::Layout;
-use crate::{supervised, systemd};
+use crate::supervised;
+use crate::systemd::Manager;
 use rtmx_core::Result;
 use serde::{Deserialize, Serialize};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What keeps the server running.
@@ -48,10 +51,10 @@ impl ServiceKind {
             return ServiceKind::Supervisor;
         }
         if rustix::process::geteuid().is_root() {
-            let usable = systemd::answers(ServiceKind::System);
+            let usable = Manager::Machine.answers();
             return if usable { ServiceKind::System } else { ServiceKind::Supervisor };
         }
-        if systemd::answers(ServiceKind::User) { ServiceKind::User } else { ServiceKind::Supervisor }
+        if Manager::of_this_user().answers() { ServiceKind::User } else { ServiceKind::Supervisor }
     }
 
     /// What it is, for people.
@@ -63,10 +66,26 @@ impl ServiceKind {
         }
     }
 
+    /// The service manager of an installation of this kind; `None` for the supervisor.
+    ///
+    /// A user's units belong to who owns the installation, also when root looks at it.
+    pub(crate) fn manager(self, layout: &Layout) -> Option<Manager> {
+        match self {
+            ServiceKind::System => Some(Manager::Machine),
+            ServiceKind::User => Some(match fs::metadata(layout.root()) {
+                Ok(found) => Manager::User { uid: found.uid(), gid: found.gid() },
+                Err(_) => Manager::of_this_user(),
+            }),
+            ServiceKind::Supervisor => None,
+        }
+    }
+
     /// What the operator should know about it.
-    pub(crate) fn note(self, root: &Path) -> Option<String> {
+    pub(crate) fn note(self, layout: &Layout) -> Option<String> {
+        let root = layout.root();
         match self {
             ServiceKind::System => None,
+            ServiceKind::User if self.manager(layout).is_some_and(Manager::outlives_sessions) => None,
             ServiceKind::User => Some(
                 "it starts when this user logs in; to start it with the machine, run `loginctl enable-linger`".into(),
             ),
@@ -96,24 +115,29 @@ impl Service {
         if self.name == "rtmx" { "rtmx.service".into() } else { format!("rtmx-{}.service", self.name) }
     }
 
+    /// Its service manager; `None` for the supervisor.
+    pub(crate) fn manager(&self) -> Option<Manager> {
+        self.kind.manager(&self.layout)
+    }
+
     pub(crate) async fn status(&self) -> Result<ServiceStatus> {
-        match self.kind {
-            ServiceKind::Supervisor => Ok(supervised::status(&self.layout)),
-            kind => systemd::status(kind, &self.unit_name()).await,
+        match self.manager() {
+            None => Ok(supervised::status(&self.layout)),
+            Some(manager) => manager.status(&self.unit_name()).await,
         }
     }
 
     pub(crate) async fn start(&self) -> Result<()> {
-        match self.kind {
-            ServiceKind::Supervisor => supervised::start(&self.layout).await,
-            kind => systemd::run(kind, &["start", &self.unit_name()]).await,
+        match self.manager() {
+            None => supervised::start(&self.layout).await,
+            Some(manager) => manager.run(&["start", &self.unit_name()]).await,
         }
     }
 
     pub(crate) async fn stop(&self) -> Result<()> {
-        match self.kind {
-            ServiceKind::Supervisor => supervised::stop(&self.layout).await,
-            kind => systemd::run(kind, &["stop", &self.unit_name()]).await,
+        match self.manager() {
+            None => supervised::stop(&self.layout).await,
+            Some(manager) => manager.run(&["stop", &self.unit_name()]).await,
         }
     }
 

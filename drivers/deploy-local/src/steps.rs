@@ -8,7 +8,6 @@ use crate::preflight::{self, Listen};
 use crate::ready;
 use crate::remembered::{Remembered, Standing};
 use crate::service::{Service, ServiceKind};
-use crate::systemd;
 use crate::target::LocalTarget;
 use crate::unit::SYSTEM_USER;
 use rtmx_core::{Cx, Error, Result, deploy};
@@ -252,10 +251,10 @@ impl LocalTarget {
             }
             Some(text) => self.write_private(service, &path, text.as_bytes())?,
         }
-        if file == ManagedFile::Unit {
-            systemd::run(service, &["daemon-reload"]).await?;
+        match service.manager(&self.layout) {
+            Some(manager) if file == ManagedFile::Unit => manager.run(&["daemon-reload"]).await,
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Writes what only the server, and who installs it, may read.
@@ -325,7 +324,11 @@ impl LocalTarget {
     }
 
     async fn systemctl(&self, service: ServiceKind, verb: &str) -> Result<()> {
-        systemd::run(service, &[verb, &self.service(service).unit_name()]).await
+        let service = self.service(service);
+        match service.manager() {
+            Some(manager) => manager.run(&[verb, &service.unit_name()]).await,
+            None => Ok(()),
+        }
     }
 
     /// The path of a managed file.

@@ -1,34 +1,84 @@
-//! All talk with systemd, through `systemctl`.
+//! All talk with systemd, through its own programs.
 
-use crate::service::{ServiceKind, ServiceStatus};
+use crate::service::ServiceStatus;
 use rtmx_core::{Error, Result, deploy};
 use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Output, Stdio};
 use tokio::process::Command;
 
-/// Whether the service manager of this kind can be used.
-pub(crate) fn answers(kind: ServiceKind) -> bool {
-    let mut command = std::process::Command::new("systemctl");
-    command.args(scope(kind)).args(["show", "--property=Version"]);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+/// A service manager: the machine's, or a user's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manager {
+    Machine,
+    User { uid: u32, gid: u32 },
 }
 
-/// Runs `systemctl` and fails with what it says.
-pub(crate) async fn run(kind: ServiceKind, arguments: &[&str]) -> Result<()> {
-    let output = call(kind, arguments).await?;
-    if output.status.success() {
-        return Ok(());
+impl Manager {
+    /// That of the user who runs this.
+    pub(crate) fn of_this_user() -> Manager {
+        Manager::User { uid: rustix::process::geteuid().as_raw(), gid: rustix::process::getegid().as_raw() }
     }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    let message = format!("`systemctl {}` failed", arguments.join(" "));
-    Err(Error::new(deploy::SERVICE_FAILED, message).with_source(said))
-}
 
-/// How a unit is doing.
-pub(crate) async fn status(kind: ServiceKind, unit: &str) -> Result<ServiceStatus> {
-    let output = call(kind, &["show", "--property=ActiveState,MainPID,NRestarts", unit]).await?;
-    Ok(parse_show(&String::from_utf8_lossy(&output.stdout)))
+    /// Prepares `systemctl` or `journalctl` to talk to this manager.
+    pub(crate) fn command(self, program: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(program);
+        command.stdin(Stdio::null());
+        let Manager::User { uid, gid } = self else { return command };
+        command.arg("--user");
+        let own = rustix::process::geteuid();
+        if own.is_root() && uid != 0 {
+            // A user's manager talks to that user only.
+            command.uid(uid).gid(gid).env_remove("DBUS_SESSION_BUS_ADDRESS");
+        }
+        // `su` and `sudo -u` open no session, and so do not say where the manager listens.
+        let runtime = format!("/run/user/{uid}");
+        if Path::new(&runtime).is_dir() {
+            command.env("XDG_RUNTIME_DIR", runtime);
+        }
+        command
+    }
+
+    /// Whether it can be used.
+    pub(crate) fn answers(self) -> bool {
+        let mut command = self.command("systemctl");
+        command.args(["show", "--property=Version"]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    }
+
+    /// Whether it runs from the start of the machine to its end.
+    pub(crate) fn outlives_sessions(self) -> bool {
+        let Manager::User { uid, .. } = self else { return true };
+        let mut command = std::process::Command::new("loginctl");
+        command.args(["show-user", "--property=Linger", &uid.to_string()]).stdin(Stdio::null());
+        command.output().is_ok_and(|output| output.stdout.trim_ascii() == b"Linger=yes")
+    }
+
+    /// Runs `systemctl` and fails with what it says.
+    pub(crate) async fn run(self, arguments: &[&str]) -> Result<()> {
+        let output = self.call(arguments).await?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        let message = format!("`systemctl {}` failed", arguments.join(" "));
+        Err(Error::new(deploy::SERVICE_FAILED, message).with_source(said))
+    }
+
+    /// How a unit is doing.
+    pub(crate) async fn status(self, unit: &str) -> Result<ServiceStatus> {
+        let output = self.call(&["show", "--property=ActiveState,MainPID,NRestarts", unit]).await?;
+        Ok(parse_show(&String::from_utf8_lossy(&output.stdout)))
+    }
+
+    async fn call(self, arguments: &[&str]) -> Result<Output> {
+        let mut command = Command::from(self.command("systemctl"));
+        let output = command.arg("--no-pager").args(arguments).kill_on_drop(true).output().await;
+        output.map_err(|error| {
+            Error::new(deploy::SERVICE_FAILED, "could not run `systemctl`").with_source(error)
+        })
+    }
 }
 
 fn parse_show(text: &str) -> ServiceStatus {
@@ -42,17 +92,6 @@ fn parse_show(text: &str) -> ServiceStatus {
         failures,
         given_up: state == "failed",
     }
-}
-
-async fn call(kind: ServiceKind, arguments: &[&str]) -> Result<Output> {
-    let mut command = Command::new("systemctl");
-    command.args(scope(kind)).arg("--no-pager").args(arguments).stdin(Stdio::null()).kill_on_drop(true);
-    let output = command.output().await;
-    output.map_err(|error| Error::new(deploy::SERVICE_FAILED, "could not run `systemctl`").with_source(error))
-}
-
-fn scope(kind: ServiceKind) -> &'static [&'static str] {
-    if kind == ServiceKind::User { &["--user"] } else { &[] }
 }
 
 #[cfg(test)]

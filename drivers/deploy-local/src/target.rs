@@ -112,7 +112,7 @@ impl LocalTarget {
             settings: remembered.settings,
             parts: vec![part],
             facts,
-            notes: remembered.service.note(self.layout.root()).into_iter().collect(),
+            notes: remembered.service.note(&self.layout).into_iter().collect(),
         })
     }
 
