@@ -74,8 +74,16 @@ pub(super) async fn open_existing(
 /// The error for an installation that does not exist.
 pub(super) fn not_found(global: &Global) -> Error {
     let places = Places::here(global.home.as_deref());
+    let others = places.of_others(&global.name);
     let looked = places.named.map_or(places.usual, |named| vec![named]);
     let looked: Vec<String> = looked.iter().map(|home| home.display().to_string()).collect();
     let message = format!("there is no installation `{}` in {}", global.name, looked.join(" or "));
-    Error::new(tool::INSTALLATION_NOT_FOUND, message).with("name", &global.name)
+    let error = Error::new(tool::INSTALLATION_NOT_FOUND, message).with("name", &global.name);
+    match others.first() {
+        Some(home) => error.with_next(format!(
+            "There is one in {0}; to mean it, run the command with `--home {0}`.",
+            home.display()
+        )),
+        None => error,
+    }
 }

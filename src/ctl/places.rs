@@ -63,6 +63,22 @@ impl Places {
         }
     }
 
+    /// The homes of other people that hold the installation `name`, as far as root sees them.
+    ///
+    /// They are not looked in otherwise: root has a reason to mean a person's installation only when
+    /// that person used `sudo`.
+    pub(super) fn of_others(&self, name: &str) -> Vec<PathBuf> {
+        if self.named.is_some() || !rustix::process::geteuid().is_root() {
+            return Vec::new();
+        }
+        let output = Command::new("getent").arg("passwd").output().map(|output| output.stdout);
+        let people = String::from_utf8_lossy(&output.unwrap_or_default()).into_owned();
+        let homes = people.lines().filter_map(|line| line.split(':').nth(5));
+        let homes = homes.map(|home| Path::new(home).join(".local/share/rtmx"));
+        let holds = |home: &PathBuf| home.join("installations").join(name).join("installation.json").exists();
+        homes.filter(|home| !self.usual.contains(home)).filter(holds).collect()
+    }
+
     /// The home for an installation that does not exist yet.
     pub(super) fn for_new(&self) -> PathBuf {
         let first = self.named.as_ref().or(self.usual.first());

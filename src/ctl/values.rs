@@ -46,7 +46,7 @@ pub(super) fn wanted_settings(remembered: &Settings, wanted: &Wanted) -> Result<
     let listen = SocketAddr::new(wanted.listen.unwrap_or(base.ip()), wanted.port.unwrap_or(base.port()));
     settings.insert("server.listen".into(), SettingValue::Plain(listen.to_string().into()));
     // The metrics' port follows the API's, unless somebody chose it.
-    let follows = |port: u16| port.checked_add(METRICS_ABOVE).unwrap_or(port - METRICS_ABOVE);
+    let follows = |port: u16| port.checked_add(METRICS_ABOVE).unwrap_or_else(|| port - METRICS_ABOVE);
     let followed = before.map(|address| SettingValue::Plain(follows(address.port()).into()));
     let chosen = settings.get("metrics.port").is_some_and(|port| Some(port) != followed.as_ref());
     if !chosen {
@@ -207,9 +207,10 @@ mod tests {
             wanted_settings(&again, &wanted(&["--set", "metrics.port=7000"])).expect("the port is fine");
         let moved = wanted_settings(&chosen, &wanted(&["--port", "18081"])).expect("the port is fine");
         assert_eq!(plain(&moved, "metrics.port"), "7000");
-        let highest =
-            wanted_settings(&Settings::new(), &wanted(&["--port", "65535"])).expect("the port is fine");
-        assert_eq!(plain(&highest, "metrics.port"), "64525");
+        for (port, metrics) in [("80", "1090"), ("65535", "64525")] {
+            let settings = wanted_settings(&Settings::new(), &wanted(&["--port", port]));
+            assert_eq!(plain(&settings.expect("the port is fine"), "metrics.port"), metrics, "{port}");
+        }
     }
 
     #[test]
