@@ -2,10 +2,10 @@
 
 use crate::http::{self, App, Listeners, LocalApi};
 use crate::{settings, standard_drivers};
+use ::http::Request;
 use axum::body::Body;
 use clap::{Parser, Subcommand};
 use futures_util::StreamExt;
-use ::http::Request;
 use rtmx_config::Settings;
 use rtmx_core::{Cx, Error, Result, Retry, server, storage};
 use rtmx_storage::MigrationPlan;
@@ -22,7 +22,11 @@ const MIGRATE_WAIT_LIMIT: Duration = Duration::from_secs(600);
 
 /// The RTMX server. Without a command it serves.
 #[derive(Debug, Parser)]
-#[command(name = "rtmx-server", version, after_help = "Examples:\n  rtmx-server --config /etc/rtmx/rtmx.toml\n  rtmx-server migrate\n  rtmx-server healthcheck\n  rtmx-server import matrix.csv --project default")]
+#[command(
+    name = "rtmx-server",
+    version,
+    after_help = "Examples:\n  rtmx-server --config /etc/rtmx/rtmx.toml\n  rtmx-server migrate\n  rtmx-server healthcheck\n  rtmx-server import matrix.csv --project default"
+)]
 struct Arguments {
     /// A TOML file, read after /etc/rtmx/rtmx.toml and before the environment.
     #[arg(long, global = true, value_name = "FILE")]
@@ -93,7 +97,14 @@ fn fail(error: &Error) -> ExitCode {
     let entry = error.code().entry();
     if tracing::enabled!(tracing::Level::ERROR) {
         let causes = error.causes();
-        tracing::error!(code = entry.id, ?causes, state = error.state(), next = error.next(), "{}", error.message());
+        tracing::error!(
+            code = entry.id,
+            ?causes,
+            state = error.state(),
+            next = error.next(),
+            "{}",
+            error.message()
+        );
     } else {
         // The configuration, and with it the logger, could not be had.
         let mut lines = format!("error[{}]: {}\n", entry.id, error.message());
@@ -117,7 +128,8 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Migrate { wait, contract } => migrate(&settings, wait, contract).await,
         Command::Import { file, project, mode, dry_run } => {
             let path = format!("/api/v1/projects/{project}/import?mode={mode}&dry_run={dry_run}");
-            let request = Request::post(path).header("content-type", "text/csv").body(Body::from(read(&file)?));
+            let request =
+                Request::post(path).header("content-type", "text/csv").body(Body::from(read(&file)?));
             print_answer(settings, request).await
         }
         Command::Export { project } => {

@@ -123,14 +123,16 @@ async fn a_loopback_listener_serves_without_users_until_there_is_one() {
     prepare(&fixture.app, true).await.unwrap();
     assert!(!folder.path().join("first-token").exists());
     assert_eq!(fixture.get(Arrival::Loopback, None, "/api/v1/projects").await.0, StatusCode::OK);
-    let foreign = Request::get("/api/v1/projects").header("host", "rebound.example").body(Body::empty()).unwrap();
+    let foreign =
+        Request::get("/api/v1/projects").header("host", "rebound.example").body(Body::empty()).unwrap();
     let service = router(fixture.app.clone()).layer(axum::Extension(Arrival::Loopback));
     let response = service.oneshot(foreign).await.unwrap();
     let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
     let problem: Value = serde_json::from_slice(&bytes).unwrap();
     assert_code(problem["code"].as_str().unwrap(), server::HOST_REFUSED);
     let new = json!({"name": "reader", "role": "viewer"});
-    let (status, made) = fixture.call(Arrival::Loopback, None, Method::POST, "/api/v1/tokens", Some(new)).await;
+    let (status, made) =
+        fixture.call(Arrival::Loopback, None, Method::POST, "/api/v1/tokens", Some(new)).await;
     assert_eq!(status, StatusCode::OK, "{made}");
     let (status, _) = fixture.get(Arrival::Loopback, None, "/api/v1/projects").await;
     assert_eq!(status, StatusCode::UNAUTHORIZED, "with a user, nobody is anonymous");
@@ -149,12 +151,16 @@ async fn tokens_are_listed_without_secrets_and_revoked_at_once() {
     prepare(&fixture.app, false).await.unwrap();
     let admin = first_token(folder.path());
     let new = json!({"name": "ci", "role": "editor", "project": "default"});
-    let (_, made) = fixture.call(Arrival::Network, Some(&admin), Method::POST, "/api/v1/tokens", Some(new)).await;
+    let (_, made) =
+        fixture.call(Arrival::Network, Some(&admin), Method::POST, "/api/v1/tokens", Some(new)).await;
     let (token, id) = (made["token"].as_str().unwrap(), made["id"].as_str().unwrap());
     let (_, list) = fixture.get(Arrival::Network, Some(&admin), "/api/v1/tokens").await;
     assert_eq!(list["tokens"].as_array().unwrap().len(), 2);
     assert!(!list.to_string().contains(token) && !list.to_string().contains("hash"), "{list}");
-    assert_eq!(fixture.get(Arrival::Network, Some(token), "/api/v1/projects/default/status").await.0, StatusCode::OK);
+    assert_eq!(
+        fixture.get(Arrival::Network, Some(token), "/api/v1/projects/default/status").await.0,
+        StatusCode::OK
+    );
     let path = format!("/api/v1/tokens/{id}/revoke");
     let (status, revoked) = fixture.call(Arrival::Network, Some(&admin), Method::POST, &path, None).await;
     assert_eq!(status, StatusCode::OK);
@@ -175,7 +181,10 @@ async fn a_reset_replaces_a_lost_first_token() {
     let (status, made) = fixture.call(Arrival::Owner, None, Method::POST, "/api/v1/tokens/reset", None).await;
     assert_eq!(status, StatusCode::OK);
     let new = made["token"].as_str().unwrap();
-    assert_eq!(fixture.get(Arrival::Network, Some(&lost), "/api/v1/projects").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        fixture.get(Arrival::Network, Some(&lost), "/api/v1/projects").await.0,
+        StatusCode::UNAUTHORIZED
+    );
     assert_eq!(fixture.get(Arrival::Network, Some(new), "/api/v1/projects").await.0, StatusCode::OK);
     fixture.close().await;
 }

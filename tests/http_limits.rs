@@ -33,7 +33,9 @@ fn raw(server: &TestServer, parts: &[&[u8]]) -> (u16, String) {
     let text = String::from_utf8_lossy(&answer).into_owned();
     let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
-    let code = serde_json::from_str::<serde_json::Value>(&body).unwrap_or_default()["code"].as_str().map(str::to_owned);
+    let code = serde_json::from_str::<serde_json::Value>(&body).unwrap_or_default()["code"]
+        .as_str()
+        .map(str::to_owned);
     (status, code.unwrap_or(body))
 }
 
@@ -98,7 +100,10 @@ fn probes_say_what_was_asked_for() {
     runtime().block_on(async {
         let mut client = server.connect().await.unwrap();
         assert_eq!(client.get("/live").await.json(), serde_json::json!({"status": "alive"}));
-        assert_eq!(client.get("/health").await.json(), serde_json::json!({"status": "healthy", "service": "rtmx"}));
+        assert_eq!(
+            client.get("/health").await.json(),
+            serde_json::json!({"status": "healthy", "service": "rtmx"})
+        );
         let ready = serde_json::json!({"status": "ready", "checks": {"sqlite": "ok", "schema": "ok"}});
         assert_eq!(client.get("/ready").await.json(), ready);
     });
@@ -117,8 +122,18 @@ fn metrics_have_their_own_listener_and_answers_carry_the_request_id() {
         assert_eq!(client.get("/metrics").await.status, 404);
         let mut client = Client::connect(free).await.expect("the metrics listener answers");
         let text = String::from_utf8(client.get("/metrics").await.body.to_vec()).unwrap();
-        for line in ["http_requests_total{method=\"GET\",route=\"/health\",status=\"200\"} 1", "process_resident_memory_bytes"] {
+        for line in [
+            "http_requests_total{method=\"GET\",route=\"/health\",status=\"200\"} 1",
+            "process_resident_memory_bytes",
+        ] {
             assert!(text.contains(line), "`{line}` is not in:\n{text}");
         }
     });
+}
+
+#[test]
+fn a_server_that_is_not_there_is_not_ready() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = runtime().block_on(rtmx::http::probe(free, "/ready")).unwrap_err();
+    assert_code(&error, server::NOT_READY);
 }

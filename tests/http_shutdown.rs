@@ -69,7 +69,8 @@ fn every_write_acknowledged_during_a_shutdown_is_there_afterwards() {
                 let mut acknowledged = Vec::new();
                 for number in 0.. {
                     let id = format!("REQ-S{writer}-{number:05}");
-                    let body = serde_json::json!({"req_id": id, "category": "STOP", "requirement_text": "x"}).to_string();
+                    let body = serde_json::json!({"req_id": id, "category": "STOP", "requirement_text": "x"})
+                        .to_string();
                     let headers = [("content-type", "application/json")];
                     let path = "/api/v1/projects/default/requirements";
                     match client.send(Method::POST, path, &headers, body).await {

@@ -51,7 +51,9 @@ impl Writer {
             });
             let headers = [("content-type", "application/json"), ("idempotency-key", write.key.as_str())];
             let path = "/api/v1/projects/default/requirements";
-            let Some(reply) = client.send(Method::POST, path, &headers, body.to_string()).await else { return };
+            let Some(reply) = client.send(Method::POST, path, &headers, body.to_string()).await else {
+                return;
+            };
             assert_eq!(reply.status, 201, "{:?}", reply);
             let revision = reply.json()["revision"].as_u64().expect("the answer names the revision");
             self.acknowledged.push((write.id, revision));
@@ -87,7 +89,8 @@ fn every_acknowledged_write_survives_kills_and_none_is_there_twice() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut random = SEED;
-    let mut writers: Vec<Writer> = (0..WRITERS).map(|number| Writer { number, ..Writer::default() }).collect();
+    let mut writers: Vec<Writer> =
+        (0..WRITERS).map(|number| Writer { number, ..Writer::default() }).collect();
     let mut before: BTreeMap<u64, Vec<String>> = BTreeMap::new();
     for round in 0..rounds {
         let mut server = TestServer::start(folder.path(), &[]);
@@ -117,7 +120,8 @@ fn every_acknowledged_write_survives_kills_and_none_is_there_twice() {
         });
         if round % 20 == 19 || round + 1 == rounds {
             let server = TestServer::start(folder.path(), &[]);
-            let now = runtime.block_on(async { feed(&mut server.connect().await.expect("the server listens")).await });
+            let now = runtime
+                .block_on(async { feed(&mut server.connect().await.expect("the server listens")).await });
             verify(round, &now, &before, &writers);
             before = now;
         }

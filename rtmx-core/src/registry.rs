@@ -84,8 +84,12 @@ impl<F: Family> Registry<F> {
     pub fn by_scheme(&self, scheme: &str) -> Result<Arc<dyn Driver<F>>> {
         for (name, entry) in &self.entries {
             match entry {
-                Entry::Present(driver) if driver.schemes().contains(&scheme) => return Ok(Arc::clone(driver)),
-                Entry::Absent { why, schemes } if schemes.contains(&scheme) => return Err(Self::absent(name, why)),
+                Entry::Present(driver) if driver.schemes().contains(&scheme) => {
+                    return Ok(Arc::clone(driver));
+                }
+                Entry::Absent { why, schemes } if schemes.contains(&scheme) => {
+                    return Err(Self::absent(name, why));
+                }
                 _ => {}
             }
         }
@@ -111,5 +115,75 @@ impl<F: Family> Registry<F> {
         let present: Vec<_> = present.collect();
         let message = format!("no {} driver {how} `{what}`: this build has {}", F::NAME, present.join(", "));
         Error::new(storage::DRIVER_UNKNOWN, message).with("driver", what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Contract, Cx, DriverInfo, assert_code};
+    use async_trait::async_trait;
+
+    #[derive(Debug)]
+    enum Lamps {}
+
+    impl Family for Lamps {
+        type Object = str;
+        const NAME: &'static str = "lamp";
+        const CONTRACT: Contract = Contract { major: 1, minor: 0 };
+    }
+
+    #[derive(Debug)]
+    struct Lamp(DriverInfo);
+
+    #[async_trait]
+    impl Driver<Lamps> for Lamp {
+        fn info(&self) -> &DriverInfo {
+            &self.0
+        }
+
+        fn schemes(&self) -> &[&str] {
+            &["oil"]
+        }
+
+        fn settings_schema(&self) -> serde_json::Value {
+            serde_json::Value::Bool(true)
+        }
+
+        async fn open(&self, _: &Cx, _: serde_json::Value) -> Result<Arc<str>> {
+            Ok(self.0.name.into())
+        }
+    }
+
+    fn lamp(name: &'static str) -> Arc<Lamp> {
+        Arc::new(Lamp(DriverInfo { name, version: "1", summary: "burns", contract: Lamps::CONTRACT }))
+    }
+
+    #[test]
+    fn a_driver_left_out_says_which_feature_would_add_it() {
+        let mut registry = Registry::<Lamps>::new();
+        registry.register(lamp("oil")).unwrap();
+        registry.mark_absent("oil", &["oil"], "built without feature `lamp-oil`");
+        registry.mark_absent("gas", &["gas"], "built without feature `lamp-gas`");
+        assert_eq!(registry.get("oil").unwrap().info().name, "oil");
+        assert_eq!(registry.by_scheme("oil").unwrap().info().name, "oil");
+        for absent in [registry.get("gas"), registry.by_scheme("gas")] {
+            let error = absent.unwrap_err();
+            assert!(error.message().contains("lamp-gas"), "{error}");
+            assert_code(&error, storage::DRIVER_ABSENT);
+        }
+        let present: Vec<_> = registry.list().into_iter().map(|line| (line.name, line.present)).collect();
+        assert_eq!(present, [("gas", false), ("oil", true)]);
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_names_that_there_are() {
+        let mut registry = Registry::<Lamps>::new();
+        registry.register(lamp("oil")).unwrap();
+        let error = registry.get("whale").unwrap_err();
+        assert!(error.message().contains("oil"), "{error}");
+        assert_code(&error, storage::DRIVER_UNKNOWN);
+        assert_code(registry.by_scheme("whale").unwrap_err(), storage::DRIVER_UNKNOWN);
+        assert_code(registry.register(lamp("oil")).unwrap_err(), storage::RECORD_EXISTS);
     }
 }

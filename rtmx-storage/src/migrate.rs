@@ -141,12 +141,16 @@ pub fn standing(known: &[Migration], log: &[MigrationLog]) -> Result<SchemaState
     for entry in log {
         let same = |migration: &&Migration| migration.version == entry.version;
         if let Some(migration) = known.iter().find(same).filter(|m| m.checksum() != entry.checksum) {
-            let message = format!("migration {} `{}` in the database is not the one of this version", entry.version, migration.name);
+            let message = format!(
+                "migration {} `{}` in the database is not the one of this version",
+                entry.version, migration.name
+            );
             return Err(Error::new(storage::SCHEMA_EDITED, message).with("migration", entry.version));
         }
     }
     let missing = |step| {
-        let pending = known.iter().filter(|m| m.step == step && !log.iter().any(|entry| entry.version == m.version));
+        let pending =
+            known.iter().filter(|m| m.step == step && !log.iter().any(|entry| entry.version == m.version));
         pending.map(|migration| migration.version).collect::<Vec<_>>()
     };
     let (to_expand, to_contract) = (missing(MigrationStep::Expand), missing(MigrationStep::Contract));
@@ -197,7 +201,10 @@ async fn migrate_locked(
     let log = steps.log().await?;
     let before = standing(known, &log)?;
     if before.standing == Standing::Incompatible {
-        let message = format!("the database is at schema {}, and this version knows up to {}", before.version, before.known);
+        let message = format!(
+            "the database is at schema {}, and this version knows up to {}",
+            before.version, before.known
+        );
         return Err(Error::new(storage::SCHEMA_AHEAD, message));
     }
     let mut applied = Vec::new();
@@ -210,4 +217,110 @@ async fn migrate_locked(
     }
     let state = standing(known, &steps.log().await?)?;
     Ok(MigrationReport { applied, state })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtmx_core::assert_code;
+
+    const fn migration(version: u32, step: MigrationStep, oldest_compatible: u32) -> Migration {
+        Migration { version, name: "m", step, oldest_compatible, sql: "create" }
+    }
+
+    const FIRST: Migration = migration(1, MigrationStep::Expand, 1);
+    const SECOND: Migration = migration(2, MigrationStep::Expand, 1);
+    const CONTRACT: Migration = migration(3, MigrationStep::Contract, 2);
+    const FOURTH: Migration = migration(4, MigrationStep::Expand, 2);
+
+    /// A database that is nothing but its record of migrations.
+    #[derive(Default)]
+    struct Ledger {
+        log: Vec<MigrationLog>,
+        locked: bool,
+        fails_at: Option<u32>,
+    }
+
+    #[async_trait]
+    impl MigrationSteps for Ledger {
+        async fn lock(&mut self) -> Result<()> {
+            assert!(!std::mem::replace(&mut self.locked, true), "locked twice");
+            Ok(())
+        }
+
+        async fn ensure_log(&mut self) -> Result<()> {
+            assert!(self.locked, "the record is made under the lock");
+            Ok(())
+        }
+
+        async fn log(&mut self) -> Result<Vec<MigrationLog>> {
+            Ok(self.log.clone())
+        }
+
+        async fn apply(&mut self, migration: &Migration) -> Result<()> {
+            assert!(self.locked, "a migration is run under the lock");
+            if self.fails_at == Some(migration.version) {
+                return Err(Error::new(storage::MIGRATION_FAILED, "could not run a statement"));
+            }
+            self.log.push(logged(migration));
+            Ok(())
+        }
+
+        async fn unlock(&mut self) -> Result<()> {
+            self.locked = false;
+            Ok(())
+        }
+    }
+
+    fn logged(migration: &Migration) -> MigrationLog {
+        MigrationLog {
+            version: migration.version,
+            name: migration.name.into(),
+            checksum: migration.checksum(),
+            oldest_compatible: migration.oldest_compatible,
+        }
+    }
+
+    #[tokio::test]
+    async fn expanding_stops_before_what_needs_a_contraction() {
+        let known = [FIRST, SECOND, CONTRACT, FOURTH];
+        let mut ledger = Ledger::default();
+        assert_eq!(standing(&known, &ledger.log).unwrap().standing, Standing::Fresh);
+        let report = migrate(&mut ledger, &known, MigrationPlan::Expand).await.unwrap();
+        assert_eq!(report.applied, [1, 2]);
+        assert_eq!(report.state.standing, Standing::Behind);
+        let report = migrate(&mut ledger, &known, MigrationPlan::ExpandAndContract).await.unwrap();
+        assert_eq!((report.applied, report.state.standing), (vec![3, 4], Standing::Current));
+        let again = migrate(&mut ledger, &known, MigrationPlan::ExpandAndContract).await.unwrap();
+        assert!(again.applied.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_failed_migration_leaves_those_before_it_and_frees_the_lock() {
+        let mut ledger = Ledger { fails_at: Some(2), ..Ledger::default() };
+        let error = migrate(&mut ledger, &[FIRST, SECOND], MigrationPlan::Expand).await.unwrap_err();
+        assert_code(&error, storage::MIGRATION_FAILED);
+        assert!(!ledger.locked, "the lock is free");
+        assert_eq!(ledger.log.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_newer_database_is_used_as_far_as_it_says_and_refused_beyond() {
+        let mut newer = Ledger { log: vec![logged(&FIRST), logged(&SECOND)], ..Ledger::default() };
+        assert_eq!(standing(&[FIRST], &newer.log).unwrap().standing, Standing::Ahead);
+        assert!(migrate(&mut newer, &[FIRST], MigrationPlan::Expand).await.unwrap().applied.is_empty());
+        newer.log.push(logged(&CONTRACT));
+        assert_eq!(standing(&[FIRST], &newer.log).unwrap().standing, Standing::Incompatible);
+        let error = migrate(&mut newer, &[FIRST], MigrationPlan::Expand).await.unwrap_err();
+        assert_code(&error, storage::SCHEMA_AHEAD);
+    }
+
+    #[tokio::test]
+    async fn an_edited_migration_is_refused() {
+        let mut ledger = Ledger { log: vec![logged(&FIRST)], ..Ledger::default() };
+        let edited = Migration { sql: "create or replace", ..FIRST };
+        let error = migrate(&mut ledger, &[edited, SECOND], MigrationPlan::Expand).await.unwrap_err();
+        assert_code(&error, storage::SCHEMA_EDITED);
+        assert!(!ledger.locked && ledger.log.len() == 1, "nothing was run");
+    }
 }

@@ -49,10 +49,13 @@ pub(super) async fn authenticate(
 /// The token of an `Authorization: Bearer` header (RFC 6750, section 2.1).
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
     let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let token = value.to_str().ok().and_then(|text| text.split_once(' ')).filter(|(scheme, _)| {
-        scheme.eq_ignore_ascii_case("bearer")
-    });
-    let malformed = || Error::new(server::TOKEN_INVALID, "the `Authorization` header is not `Bearer <token>`");
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let malformed =
+        || Error::new(server::TOKEN_INVALID, "the `Authorization` header is not `Bearer <token>`");
     token.map(|(_, token)| Some(token.trim())).ok_or_else(malformed)
 }
 

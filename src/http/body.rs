@@ -35,7 +35,8 @@ impl FromRequest<App> for RawBody {
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
         let limit = app.settings.server.body_limit;
         let announced = request.headers().get(header::CONTENT_LENGTH);
-        let announced = announced.and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<u64>().ok());
+        let announced =
+            announced.and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<u64>().ok());
         if announced.is_some_and(|length| length > limit) {
             return Err(too_large(limit).into());
         }
@@ -91,10 +92,13 @@ impl Refused {
     fn into_error(self, limit: u64) -> Error {
         match self {
             Refused::TooLarge => too_large(limit),
-            Refused::TooSlow => Error::new(server::BODY_TOO_SLOW, "the body stopped coming before it was whole"),
+            Refused::TooSlow => {
+                Error::new(server::BODY_TOO_SLOW, "the body stopped coming before it was whole")
+            }
             Refused::Broken(error) => {
                 let source: Box<dyn StdError + Send + Sync> = Box::new(error);
-                Error::new(server::BODY_INVALID, "the connection ended before the body was whole").with_source(source)
+                Error::new(server::BODY_INVALID, "the connection ended before the body was whole")
+                    .with_source(source)
             }
         }
     }
@@ -117,7 +121,10 @@ impl http_body::Body for Guarded {
     type Data = Bytes;
     type Error = Refused;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Refused>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Refused>>> {
         match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.seen += frame.data_ref().map_or(0, |data| data.len() as u64);

@@ -42,7 +42,8 @@ impl Caller {
             return Ok(());
         }
         let name = |role: Role| format!("{role:?}").to_lowercase();
-        let message = format!("this needs the role `{}`, and the token has `{}`", name(role), name(self.role));
+        let message =
+            format!("this needs the role `{}`, and the token has `{}`", name(role), name(self.role));
         Err(Error::new(server::FORBIDDEN, message).into())
     }
 
@@ -55,7 +56,9 @@ impl Caller {
         match &self.project {
             None => self.require(role),
             Some(only) => {
-                let message = format!("this concerns the whole installation, and the token is for the project `{only}`");
+                let message = format!(
+                    "this concerns the whole installation, and the token is for the project `{only}`"
+                );
                 Err(Error::new(server::FORBIDDEN, message).into())
             }
         }

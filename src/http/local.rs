@@ -73,7 +73,8 @@ impl LocalApi {
         match &self.way {
             Way::Socket(data_dir) => {
                 let unreachable = |source| {
-                    let message = format!("could not reach the server's admin socket in {}", data_dir.display());
+                    let message =
+                        format!("could not reach the server's admin socket in {}", data_dir.display());
                     Error::new(server::NOT_READY, message).with_source(source)
                 };
                 let stream = connect_admin(data_dir).await.map_err(unreachable)?;
@@ -105,7 +106,8 @@ impl LocalApi {
 ///
 /// `not_ready` if nothing answers within 5 s.
 pub async fn probe(address: SocketAddr, path: &str) -> Result<(http::StatusCode, String)> {
-    let failed = |why: String| Error::new(server::NOT_READY, format!("could not ask {address} for {path}: {why}"));
+    let failed =
+        |why: String| Error::new(server::NOT_READY, format!("could not ask {address} for {path}: {why}"));
     let ask = async {
         let stream = connect_tcp(address).await.map_err(|error| failed(error.to_string()))?;
         let request = Request::get(path).header(header::HOST, address.to_string()).body(Body::empty());
@@ -121,8 +123,11 @@ async fn exchange<S>(stream: S, mut request: Request) -> Result<LocalAnswer>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let failed = |error: hyper::Error| Error::new(server::NOT_READY, "the server ended the connection").with_source(error);
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    let failed = |error: hyper::Error| {
+        Error::new(server::NOT_READY, "the server ended the connection").with_source(error)
+    };
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
     // Ends with the exchange: the sender is dropped with the answer's body.
     tokio::spawn(connection);
     request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("localhost"));

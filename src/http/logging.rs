@@ -18,7 +18,11 @@ pub fn init(level: LogLevel, format: LogFormat) {
     let registry = tracing_subscriber::registry().with(level);
     let outcome = match format {
         LogFormat::Json => {
-            let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(std::io::stderr);
+            let json = tracing_subscriber::fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_span_list(false)
+                .with_writer(std::io::stderr);
             registry.with(json).try_init()
         }
         LogFormat::Text => {

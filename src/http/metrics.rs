@@ -40,14 +40,16 @@ impl Metrics {
         let handle = recorder.handle();
         let metrics = Metrics { recorder, handle };
         metrics.describe();
-        let version = [Label::new("version", env!("CARGO_PKG_VERSION"))];
-        metrics.gauge("rtmx_build_info", version).set(1.0);
+        let version = vec![Label::new("version", env!("CARGO_PKG_VERSION"))];
+        let build = Key::from_parts("rtmx_build_info", version);
+        metrics.recorder.register_gauge(&build, &METADATA).set(1.0);
         metrics
     }
 
     fn describe(&self) {
         let text = |name: &'static str, help: &'static str| (name.into(), None, help.into());
-        let (name, unit, help) = text("http_requests_total", "HTTP requests answered, by method, route and status.");
+        let (name, unit, help) =
+            text("http_requests_total", "HTTP requests answered, by method, route and status.");
         self.recorder.describe_counter(name, unit, help);
         let (name, unit, help) = text("http_request_duration_seconds", "Time to answer an HTTP request.");
         self.recorder.describe_histogram(name, unit, help);
@@ -62,8 +64,8 @@ impl Metrics {
     }
 
     /// A gauge of the application's own.
-    pub fn gauge<const N: usize>(&self, name: &'static str, labels: [Label; N]) -> metrics::Gauge {
-        self.recorder.register_gauge(&Key::from_parts(name, labels.to_vec()), &METADATA)
+    pub fn gauge(&self, name: &'static str) -> metrics::Gauge {
+        self.recorder.register_gauge(&Key::from_static_name(name), &METADATA)
     }
 
     /// Counts an answered request.
@@ -80,7 +82,7 @@ impl Metrics {
     /// The text that Prometheus reads.
     pub fn render(&self) -> String {
         if let Some(bytes) = resident_memory() {
-            self.gauge("process_resident_memory_bytes", []).set(bytes);
+            self.gauge("process_resident_memory_bytes").set(bytes);
         }
         self.handle.run_upkeep();
         self.handle.render()

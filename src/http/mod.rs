@@ -16,16 +16,16 @@ mod observe;
 mod probes;
 mod problem;
 mod serve;
+mod stalled;
 mod start;
 mod state;
-mod stalled;
 mod tokens;
 
 pub use auth::Arrival;
 pub use body::{JsonBody, RawBody};
 pub use caller::Caller;
 pub use listen::Listeners;
-pub use local::{LocalApi, LocalAnswer, probe};
+pub use local::{LocalAnswer, LocalApi, probe};
 pub use logging::init as init_logging;
 pub use metrics::Metrics;
 pub use problem::{Answer, Problem, ProblemDocument};
@@ -55,7 +55,12 @@ pub fn router(app: App) -> Router {
         .route("/live", get(probes::live))
         .route("/health", get(probes::health))
         .route("/ready", get(probes::ready))
-        .route("/api/openapi.json", get(|| async move { axum::Json(serde_json::to_value(&*document).expect("an OpenAPI document is plain data")) }))
+        .route(
+            "/api/openapi.json",
+            get(|| async move {
+                axum::Json(serde_json::to_value(&*document).expect("an OpenAPI document is plain data"))
+            }),
+        )
         .route("/api/v1/errors", get(explain_all))
         .route("/api/v1/errors/{code}", get(explain))
         .fallback(no_route)
@@ -67,7 +72,9 @@ pub fn router(app: App) -> Router {
 
 /// What Prometheus reads, on a listener of its own.
 pub fn metrics_router(app: App) -> Router {
-    Router::new().route("/metrics", get(|State(app): State<App>| async move { app.metrics.render() })).with_state(app)
+    Router::new()
+        .route("/metrics", get(|State(app): State<App>| async move { app.metrics.render() }))
+        .with_state(app)
 }
 
 async fn no_route(request: Request) -> Problem {
@@ -83,7 +90,9 @@ async fn explain_all() -> axum::Json<Vec<serde_json::Value>> {
     axum::Json(rtmx_core::all_codes().map(explained).collect())
 }
 
-async fn explain(axum::extract::Path(id): axum::extract::Path<String>) -> Answer<axum::Json<serde_json::Value>> {
+async fn explain(
+    axum::extract::Path(id): axum::extract::Path<String>,
+) -> Answer<axum::Json<serde_json::Value>> {
     let code = Code::find(&id);
     let missing = || Problem(Error::new(server::ROUTE_NOT_FOUND, format!("there is no error code `{id}`")));
     code.map(|code| axum::Json(explained(code))).ok_or_else(missing)

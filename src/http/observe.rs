@@ -59,7 +59,7 @@ struct InFlight(metrics::Gauge);
 
 impl InFlight {
     fn enter(app: &App) -> Self {
-        let gauge = app.metrics.gauge("http_requests_in_flight", []);
+        let gauge = app.metrics.gauge("http_requests_in_flight");
         gauge.increment(1.0);
         InFlight(gauge)
     }

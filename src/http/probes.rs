@@ -30,13 +30,9 @@ pub(super) async fn ready(State(app): State<App>, RequestCx(cx): RequestCx) -> R
         },
         Err(_) => "unknown",
     };
-    let storage = if schema == "unknown" {
-        "unavailable"
-    } else if schema == "ok" && app.storage.head(&cx, &Space::System).await.is_err() {
-        "unavailable"
-    } else {
-        "ok"
-    };
+    // A schema that does not fit refuses every read, and says nothing against the storage itself.
+    let answers = schema != "ok" || app.storage.head(&cx, &Space::System).await.is_ok();
+    let storage = if schema != "unknown" && answers { "ok" } else { "unavailable" };
     checks.insert(app.storage_name.into(), storage.into());
     checks.insert("schema".into(), schema.into());
     let ready = !app.is_draining() && storage == "ok" && schema == "ok";

@@ -64,7 +64,8 @@ impl ProblemDocument {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Problem(error) = self;
-        let status = StatusCode::from_u16(error.code().entry().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status =
+            StatusCode::from_u16(error.code().entry().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         if status.is_server_error() {
             tracing::error!(code = %error.code(), causes = ?error.causes(), "{}", error.message());
         } else {

@@ -59,7 +59,7 @@ pub async fn serve(app: App, listeners: Listeners, shutdown: impl Future<Output 
     let cut = Arc::new(AtomicUsize::new(0));
     let limits = |connections| Limits {
         connections: Arc::new(Semaphore::new(connections)),
-        gauge: app.metrics.gauge("http_connections", []),
+        gauge: app.metrics.gauge("http_connections"),
         drain,
         stopped: stopped.clone(),
         cut: Arc::clone(&cut),
@@ -233,7 +233,10 @@ impl http_body::Body for InFlight {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 

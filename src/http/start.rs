@@ -5,7 +5,8 @@ use super::{App, api, tokens};
 use crate::Drivers;
 use rtmx_config::Settings;
 use rtmx_core::{
-    Body, Change, ChangeSet, ChangeSetId, Cx, Error, Key, Kind, Record, Result, Secret, Setting, Space, storage,
+    Body, Change, ChangeSet, ChangeSetId, Cx, Error, Key, Kind, Record, Result, Secret, Setting, Space,
+    storage,
 };
 use rtmx_storage::{MigrationPlan, Standing, StorageBackend, StorageBackendExt};
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -69,7 +70,11 @@ pub async fn prepare(app: &App, loopback: bool) -> Result<()> {
     }
     if !state.standing.is_ready() {
         if !app.settings.database.migrate || state.standing == Standing::Incompatible {
-            tracing::warn!(schema = state.version, known = state.known, "the database's schema does not fit this version");
+            tracing::warn!(
+                schema = state.version,
+                known = state.known,
+                "the database's schema does not fit this version"
+            );
             return Ok(());
         }
         let report = app.storage.migrate(&cx, &MigrationPlan::Expand).await?;
@@ -123,7 +128,8 @@ async fn make_installation(app: &App, cx: &Cx) -> Result<String> {
 }
 
 fn gone(marker: &Path, id: &str) -> Error {
-    let message = format!("{} names the installation {id}, and the database does not hold it", marker.display());
+    let message =
+        format!("{} names the installation {id}, and the database does not hold it", marker.display());
     Error::new(storage::DATA_GONE, message).with("installation", id)
 }
 
@@ -147,7 +153,8 @@ fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     let mut temporary = PathBuf::from(path);
     temporary.add_extension("new");
     let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;

@@ -48,7 +48,11 @@ pub struct App {
 
 impl App {
     /// An application over an open storage.
-    pub fn new(storage: Arc<dyn StorageBackend>, storage_name: &'static str, settings: Arc<Settings>) -> Self {
+    pub fn new(
+        storage: Arc<dyn StorageBackend>,
+        storage_name: &'static str,
+        settings: Arc<Settings>,
+    ) -> Self {
         App {
             indexes: Arc::new(Indexes::new(Arc::clone(&storage))),
             storage,

@@ -8,8 +8,8 @@ use super::{Answer, App, Caller, JsonBody, ProblemDocument, RequestCx};
 use axum::Json;
 use axum::extract::{Path, State};
 use rtmx_core::{
-    Body, Change, ChangeSet, ChangeSetId, Cx, Error, Key, Kind, Record, Result, Role, Secret, Space, Timestamp, Token,
-    server, storage,
+    Body, Change, ChangeSet, ChangeSetId, Cx, Error, Key, Kind, Record, Result, Role, Secret, Space,
+    Timestamp, Token, server, storage,
 };
 use rtmx_storage::query::RecordQuery;
 use rtmx_storage::{Query, StorageBackendExt};
@@ -233,7 +233,8 @@ fn token_for(
 
 async fn store(app: &App, cx: &Cx, actor: &str, text: &Secret<String>, token: Token) -> Result<TokenView> {
     let id = id_of(text.expose());
-    apply(app, cx, actor, "make a token", vec![Change::create(id.clone(), Body::Token(token.clone()))]).await?;
+    apply(app, cx, actor, "make a token", vec![Change::create(id.clone(), Body::Token(token.clone()))])
+        .await?;
     Ok(view(id, token))
 }
 
