@@ -1,5 +1,6 @@
 //! A temporary home for installations, and the tool run on it. What runs there ends with it.
 
+#![allow(unreachable_pub, reason = "a module of each test binary that uses it")]
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use serde_json::Value;

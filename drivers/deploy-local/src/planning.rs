@@ -72,7 +72,8 @@ impl LocalTarget {
             service: kind,
             data: None,
         };
-        let address = LocalTarget::address(&wanted);
+        // What runs is asked where it listens now; a new address is a change of the files below.
+        let address = LocalTarget::address(installed.unwrap_or(&wanted));
         let ready = alive && ready::ask(ready::reachable(address)).await.is_ok();
 
         let secrets: Vec<String> =
