@@ -8,6 +8,7 @@ mod analysis;
 mod baselines;
 mod client;
 mod document;
+mod documents;
 mod feed;
 mod files;
 mod index;

@@ -41,6 +41,8 @@ pub struct Document {
     pub fields: BTreeMap<Column, String>,
     /// Values that could not be read, by column.
     pub unread: BTreeMap<Column, String>,
+    /// Entries of the metadata list whose names stand for no column; the first hundred.
+    pub unknown: Vec<String>,
     /// The tests that it names.
     pub tests: Vec<TestName>,
     /// What must hold for the requirement to be complete.
@@ -123,15 +125,28 @@ impl Document {
     ///
     /// `requirement_invalid` for a value that the column cannot hold; the columns before it were set.
     pub fn apply(&self, requirement: &mut Requirement, status: StatusFrom) -> Result<Vec<Column>> {
-        let mut changed = Vec::new();
-        for (column, text) in &self.fields {
-            if *column == Column::Status && status == StatusFrom::Matrix {
-                continue;
-            }
-            if crate::csv::edit::set(requirement, column.name(), text)? {
-                changed.push(*column);
-            }
-        }
-        Ok(changed)
+        apply(&self.fields, requirement, status)
     }
+}
+
+/// Takes some of a document's fields over into a requirement, as [`Document::apply`] takes all.
+///
+/// # Errors
+///
+/// As [`Document::apply`].
+pub fn apply(
+    fields: &BTreeMap<Column, String>,
+    requirement: &mut Requirement,
+    status: StatusFrom,
+) -> Result<Vec<Column>> {
+    let mut changed = Vec::new();
+    for (column, text) in fields {
+        if *column == Column::Status && status == StatusFrom::Matrix {
+            continue;
+        }
+        if crate::csv::edit::set(requirement, column.name(), text)? {
+            changed.push(*column);
+        }
+    }
+    Ok(changed)
 }

@@ -6,6 +6,9 @@ use crate::import::shown;
 use rtmx_core::{Column, Error, Key, Kind, Result, import};
 use std::collections::BTreeMap;
 
+/// How many entries that are no field are listed.
+const UNKNOWN_LISTED: usize = 100;
+
 /// Takes a requirement document apart.
 ///
 /// # Errors
@@ -25,6 +28,7 @@ pub fn parse(text: &str) -> Result<Document> {
         style: Style::Headings,
         fields: BTreeMap::new(),
         unread: BTreeMap::new(),
+        unknown: Vec::new(),
         tests: Vec::new(),
         acceptance: Vec::new(),
         head,
@@ -88,8 +92,12 @@ fn read_section(document: &mut Document, section: &Section) {
         "metadata" => {
             document.style = Style::Metadata;
             for (name, text) in section.body.lines().filter_map(entry) {
-                if let Some(column) = column(&name) {
-                    set(document, column, text);
+                match column(&name) {
+                    Some(column) => set(document, column, text),
+                    None if document.unknown.len() < UNKNOWN_LISTED => {
+                        document.unknown.push(shown(name.trim()))
+                    }
+                    None => {}
                 }
             }
         }

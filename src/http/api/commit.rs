@@ -5,7 +5,7 @@
 //! opposite links can therefore not both slip in, whichever processes they come through.
 
 use super::conditions::{Basis, Conditions};
-use super::params::shown;
+use super::params::{Params, shown};
 use super::scope::Scope;
 use super::write::Writer;
 use crate::http::App;
@@ -13,8 +13,8 @@ use rtmx_core::{
     Body, Change, Epoch, Error, Expect, Head, Key, Kind, Layout, Record, Requirement, Result, Revision,
     Timestamp, server, storage,
 };
-use rtmx_storage::StorageBackendExt;
 use rtmx_storage::csv::edit;
+use rtmx_storage::{StorageBackend, StorageBackendExt};
 
 /// How often an edit is begun again because the project moved on under it.
 const ATTEMPTS: usize = 50;
@@ -145,13 +145,13 @@ impl Commit<'_> {
         }
         let put = Some(Body::Requirement(requirement.clone()));
         let mut changes = vec![Change { key: self.key(), expect, put }];
-        changes.extend(self.layout_for(&requirement).await?);
+        changes.extend(layout_for(&*self.app.storage, self.scope, &requirement).await?);
         let nothing = Default::default();
         let links = before.map_or(&nothing, |before| &before.dependencies.value);
         let adds_link = requirement.dependencies.value.iter().any(|id| !links.contains(id));
         let applied = if adds_link && self.cycles == ClosingCycles::Refused {
             let _gate = self.app.indexes.edit_links(&self.scope.project).await;
-            let at = self.check_cycles(&requirement).await?;
+            let at = check_cycles(self.app, self.scope, self.id, &requirement).await?;
             writer.apply_at(at, changes).await?
         } else {
             let _gate = self.app.indexes.edit_plainly(&self.scope.project).await;
@@ -165,26 +165,6 @@ impl Commit<'_> {
             replayed: applied.replayed,
             created: before.is_none(),
         })
-    }
-
-    /// Fails if the edit closes a cycle; answers the head at which it does not.
-    async fn check_cycles(&self, requirement: &Requirement) -> Result<Head> {
-        let snapshot = self.app.indexes.at_head(&self.scope.cx, &self.scope.project).await?;
-        let head = snapshot.head;
-        let (id, dependencies) = (self.id.to_owned(), requirement.dependencies.value.clone());
-        let closed =
-            snapshot.compute(move |snapshot| snapshot.matrix.closes_cycle(&id, &dependencies)).await?;
-        match closed {
-            None => Ok(head),
-            Some(path) => {
-                let way = way_of(&path);
-                let message = format!(
-                    "could not add the dependencies of `{}`: they close the cycle {way}",
-                    shown(self.id)
-                );
-                Err(Error::new(server::CYCLE_CLOSED, message).with("cycle", path.join(" -> ")))
-            }
-        }
     }
 
     /// The same edit made before under the same name, if there is one.
@@ -209,18 +189,6 @@ impl Commit<'_> {
             replayed: true,
             created: before.is_none(),
         }))
-    }
-
-    /// The change of the file's form that lets an export hold every value of the requirement.
-    async fn layout_for(&self, requirement: &Requirement) -> Result<Option<Change>> {
-        let key = Key::new(Kind::Layout, LAYOUT_ID);
-        let found = self.app.storage.find(&self.scope.cx, &self.scope.space, &key).await?;
-        let (mut layout, expect) = match found {
-            Some(Record { body: Body::Layout(layout), revision, .. }) => (layout, Expect::At(revision)),
-            _ => (Layout::default(), Expect::Absent),
-        };
-        let covered = edit::cover(&mut layout, requirement);
-        Ok(covered.then(|| Change { key, expect, put: Some(Body::Layout(layout)) }))
     }
 
     async fn deletions(&self, kind: Kind, ids: Vec<String>) -> Result<Vec<Change>> {
@@ -260,6 +228,50 @@ impl Commit<'_> {
     }
 }
 
+/// Whether dependencies may close a cycle, as the request says.
+pub(super) fn take_cycles(params: &mut Params) -> Result<ClosingCycles> {
+    let allowed = params.take_switch("allow_cycles")?;
+    Ok(if allowed { ClosingCycles::Allowed } else { ClosingCycles::Refused })
+}
+
+/// Fails if the requirement as it is to be closes a cycle; answers the head at which it does not.
+pub(super) async fn check_cycles(
+    app: &App,
+    scope: &Scope,
+    id: &str,
+    requirement: &Requirement,
+) -> Result<Head> {
+    let snapshot = app.indexes.at_head(&scope.cx, &scope.project).await?;
+    let head = snapshot.head;
+    let (own, dependencies) = (id.to_owned(), requirement.dependencies.value.clone());
+    let closed = snapshot.compute(move |snapshot| snapshot.matrix.closes_cycle(&own, &dependencies)).await?;
+    match closed {
+        None => Ok(head),
+        Some(path) => {
+            let way = way_of(&path);
+            let message =
+                format!("could not add the dependencies of `{}`: they close the cycle {way}", shown(id));
+            Err(Error::new(server::CYCLE_CLOSED, message).with("cycle", path.join(" -> ")))
+        }
+    }
+}
+
+/// The change of the file's form that lets an export hold every value of the requirement.
+pub(super) async fn layout_for(
+    storage: &dyn StorageBackend,
+    scope: &Scope,
+    requirement: &Requirement,
+) -> Result<Option<Change>> {
+    let key = Key::new(Kind::Layout, LAYOUT_ID);
+    let found = storage.find(&scope.cx, &scope.space, &key).await?;
+    let (mut layout, expect) = match found {
+        Some(Record { body: Body::Layout(layout), revision, .. }) => (layout, Expect::At(revision)),
+        _ => (Layout::default(), Expect::Absent),
+    };
+    let covered = edit::cover(&mut layout, requirement);
+    Ok(covered.then(|| Change { key, expect, put: Some(Body::Layout(layout)) }))
+}
+
 /// The requirement that a record holds.
 pub(super) fn requirement_of(record: &Record) -> Option<&Requirement> {
     match &record.body {
@@ -274,7 +286,8 @@ pub(super) fn not_found(id: &str) -> Error {
     Error::new(server::REQUIREMENT_NOT_FOUND, format!("there is no requirement `{id}`")).with("id", id)
 }
 
-fn exists(id: &str) -> Error {
+/// The error for a requirement that is to be new and is not.
+pub(super) fn exists(id: &str) -> Error {
     let id = shown(id);
     let message = format!("could not create the requirement `{id}`: it exists already");
     Error::new(server::REQUIREMENT_EXISTS, message).with("id", id)

@@ -199,5 +199,9 @@ fn check_type(headers: &HeaderMap) -> Result<()> {
         return Ok(());
     }
     let message = format!("could not read a body of type `{}`: `text/csv` is needed", shown(&essence));
-    Err(Error::new(server::CONTENT_TYPE_INVALID, message))
+    let error = Error::new(server::CONTENT_TYPE_INVALID, message);
+    if essence == "text/markdown" {
+        return Err(error.with_next("Send a requirement document to `import/document` of the project."));
+    }
+    Err(error)
 }

@@ -13,6 +13,8 @@ mod baselines;
 mod changes;
 mod commit;
 mod conditions;
+mod document_in;
+mod document_out;
 mod documents;
 mod edit;
 mod export;
@@ -50,7 +52,7 @@ use utoipa_axum::router::OpenApiRouter;
     tags(
         (name = "projects", description = "Matrices, one each."),
         (name = "requirements", description = "The rows of a matrix, their documents and test links."),
-        (name = "files", description = "Import and export of the CSV files that the `rtmx` command line uses."),
+        (name = "files", description = "Import and export of the CSV files that the `rtmx` command line uses, and import of requirement documents."),
         (name = "analysis", description = "What the matrix as a whole says."),
         (name = "changes", description = "What happened: feed, history, baselines."),
         (name = "upstream", description = "The read-only shapes of the `rtmx` web server, for the project `default`."),
@@ -65,8 +67,10 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .merge(projects::router())
         .merge(requirements::router())
         .merge(texts::router())
+        .merge(document_out::router())
         .merge(test_links::router())
         .merge(import::router())
+        .merge(document_in::router())
         .merge(export::router())
         .merge(status::router())
         .merge(analysis::router())

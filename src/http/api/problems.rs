@@ -76,6 +76,10 @@ outcomes! {
     Importing: ANY, BODY, WRITE, &[server::PROJECT_NOT_FOUND, storage::STALE_REVISION,
         storage::CHANGE_SET_TOO_LARGE, import::CSV_NOT_UTF8, import::CSV_NO_HEADER, import::CSV_MALFORMED,
         import::CSV_TOO_LARGE, import::CSV_ROW_WITHOUT_ID, import::CSV_ID_INVALID, import::CSV_DUPLICATE_ID];
+    /// Imports of requirement documents.
+    ImportingDocument: ANY, BODY, WRITE, &[server::PROJECT_NOT_FOUND, server::REQUIREMENT_NOT_FOUND,
+        server::REQUIREMENT_EXISTS, import::MARKDOWN_INVALID, import::REQUIREMENT_INVALID, server::CYCLE_CLOSED,
+        storage::STALE_REVISION, storage::CHANGE_SET_TOO_LARGE];
 }
 
 fn describe(codes: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {

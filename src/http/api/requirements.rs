@@ -1,6 +1,6 @@
 //! Requirements: listed, read, made, edited, deleted.
 
-use super::commit::{ClosingCycles, Commit, Committed, not_found, requirement_of};
+use super::commit::{ClosingCycles, Commit, Committed, not_found, requirement_of, take_cycles};
 use super::conditions::{Basis, Conditions};
 use super::documents::{not_modified, path_segment};
 use super::edit::{Mode, edited, new_id};
@@ -14,7 +14,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, StatusCode, header};
-use rtmx_core::{Key, Kind, Requirement, Result};
+use rtmx_core::{Key, Kind, Requirement};
 use rtmx_storage::query::HistoryEntry;
 use rtmx_storage::{Query, StorageBackendExt};
 use serde::{Deserialize, Serialize};
@@ -290,11 +290,6 @@ async fn delete_requirement(
     };
     commit.delete().await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn take_cycles(params: &mut Params) -> Result<ClosingCycles> {
-    let allowed = params.take_switch("allow_cycles")?;
-    Ok(if allowed { ClosingCycles::Allowed } else { ClosingCycles::Refused })
 }
 
 async fn show_committed(app: &App, scope: &Scope, id: &str, done: Committed) -> Answer<Response> {

@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 /// How often a write is begun again because the requirement itself was edited meanwhile.
 const ATTEMPTS: usize = 20;
 
-const MARKDOWN: HeaderValue = HeaderValue::from_static("text/markdown; charset=utf-8");
+pub(super) const MARKDOWN: HeaderValue = HeaderValue::from_static("text/markdown; charset=utf-8");
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_text, put_text, delete_text))
@@ -204,7 +204,8 @@ impl Document<'_> {
     }
 }
 
-fn check_type(headers: &HeaderMap) -> Result<()> {
+/// Fails unless the body is said to be Markdown.
+pub(super) fn check_type(headers: &HeaderMap) -> Result<()> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if matches!(essence.as_str(), "text/markdown" | "text/plain") {
