@@ -19,9 +19,9 @@ mod server_main;
 pub mod settings;
 
 pub use drivers::{Drivers, standard_drivers};
-#[cfg(feature = "server")]
-pub use server_main::server_main;
 pub use rtmx_config as config;
 pub use rtmx_core as core;
 pub use rtmx_deploy as deploy;
 pub use rtmx_storage as storage;
+#[cfg(feature = "server")]
+pub use server_main::server_main;

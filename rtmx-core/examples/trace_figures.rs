@@ -4,7 +4,10 @@
 //! matrix of 100,000 rows and a million edges by itself.
 
 #![allow(clippy::print_stdout, reason = "a measurement is printed")]
-#![allow(clippy::disallowed_methods, reason = "an example stands outside the crate: it reads a file and the clock")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an example stands outside the crate: it reads a file and the clock"
+)]
 
 use rtmx_core::trace::{BacklogQuery, Matrix};
 use rtmx_core::{Effort, Priority, Requirement, Status};

@@ -160,7 +160,8 @@ impl ChangeSet {
             return Err(Error::new(storage::EPOCH_CHANGED, message));
         }
         if let Some(expected) = self.head.filter(|expected| *expected != head) {
-            let message = format!("could not change `{}`: it is at revision {head}, not {expected}", self.space);
+            let message =
+                format!("could not change `{}`: it is at revision {head}, not {expected}", self.space);
             return Err(Error::new(storage::HEAD_MOVED, message).with("head", head));
         }
         let written = self.changes.iter().map(|change| (&change.key, change.expect));
@@ -198,7 +199,9 @@ impl Expect {
             }
             (Expect::At(expected), None) => {
                 let message = format!("could not change {key}: it does not exist any more");
-                Err(Error::new(storage::RECORD_NOT_FOUND, message).with("id", &key.id).with("expected", expected))
+                Err(Error::new(storage::RECORD_NOT_FOUND, message)
+                    .with("id", &key.id)
+                    .with("expected", expected))
             }
             (Expect::At(expected), Some(found)) => {
                 let message = format!("could not change {key}: it is at revision {found}, not {expected}");

@@ -65,7 +65,10 @@ impl Cx {
     /// `storage_busy`; nothing was done.
     pub fn check(&self, now: Instant) -> Result<()> {
         if self.is_cancelled() || self.deadline.is_some_and(|deadline| deadline <= now) {
-            return Err(Error::new(storage::STORAGE_BUSY, "the request ended before the operation could start"));
+            return Err(Error::new(
+                storage::STORAGE_BUSY,
+                "the request ended before the operation could start",
+            ));
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Records: what a storage backend keeps.
 
-use crate::{Baseline, Error, Layout, Project, Requirement, RequirementText, Result, Setting, TestLink, Token, storage};
+use crate::{
+    Baseline, Error, Layout, Project, Requirement, RequirementText, Result, Setting, TestLink, Token, storage,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -22,7 +24,10 @@ impl Space {
         match text {
             "system" => Some(Space::System),
             "licensing" => Some(Space::Licensing),
-            _ => text.strip_prefix("project/").filter(|id| !id.is_empty()).map(|id| Space::Project(id.to_owned())),
+            _ => text
+                .strip_prefix("project/")
+                .filter(|id| !id.is_empty())
+                .map(|id| Space::Project(id.to_owned())),
         }
     }
 }
@@ -204,7 +209,10 @@ impl Key {
             return Ok(());
         };
         let shown: String = self.id.chars().filter(|c| !c.is_control()).take(60).collect();
-        Err(Error::new(storage::CHANGE_SET_INVALID, format!("cannot store a {} with the id `{shown}`: {why}", self.kind)))
+        Err(Error::new(
+            storage::CHANGE_SET_INVALID,
+            format!("cannot store a {} with the id `{shown}`: {why}", self.kind),
+        ))
     }
 }
 
@@ -218,7 +226,10 @@ impl fmt::Display for Key {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-#[allow(clippy::large_enum_variant, reason = "most bodies are requirements; boxing them costs more than it saves")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "most bodies are requirements; boxing them costs more than it saves"
+)]
 pub enum Body {
     /// A row of the matrix.
     Requirement(Requirement),

@@ -326,7 +326,10 @@ impl Requirement {
     /// record's id and not known here: it is answered empty.
     pub fn text_of(&self, column: Column) -> String {
         fn set(given: &Given<BTreeSet<String>>) -> String {
-            given.given.clone().unwrap_or_else(|| given.value.iter().map(String::as_str).collect::<Vec<_>>().join("|"))
+            given
+                .given
+                .clone()
+                .unwrap_or_else(|| given.value.iter().map(String::as_str).collect::<Vec<_>>().join("|"))
         }
         match column {
             Column::ReqId => String::new(),
@@ -338,14 +341,17 @@ impl Requirement {
             Column::TestFunction => self.test_function.clone(),
             Column::ValidationMethod => self.validation_method.clone(),
             Column::Status => self.status.given.clone().unwrap_or_else(|| self.status.value.name().into()),
-            Column::Priority => self.priority.given.clone().unwrap_or_else(|| self.priority.value.name().into()),
+            Column::Priority => {
+                self.priority.given.clone().unwrap_or_else(|| self.priority.value.name().into())
+            }
             Column::Phase => {
                 let canonical = || self.phase.value.map(|phase| phase.to_string()).unwrap_or_default();
                 self.phase.given.clone().unwrap_or_else(canonical)
             }
             Column::Notes => self.notes.clone(),
             Column::EffortWeeks => {
-                let canonical = || self.effort_weeks.value.map(|effort| effort.to_string()).unwrap_or_default();
+                let canonical =
+                    || self.effort_weeks.value.map(|effort| effort.to_string()).unwrap_or_default();
                 self.effort_weeks.given.clone().unwrap_or_else(canonical)
             }
             Column::Dependencies => set(&self.dependencies),

@@ -1,6 +1,8 @@
 //! The trait that a storage driver implements.
 
-use crate::{Feed, FeedPosition, Lease, LeaseRequest, MigrationPlan, MigrationReport, Page, Query, SchemaState};
+use crate::{
+    Feed, FeedPosition, Lease, LeaseRequest, MigrationPlan, MigrationReport, Page, Query, SchemaState,
+};
 use async_trait::async_trait;
 use rtmx_core::{Applied, ChangeSet, Contract, Cx, Error, Family, Head, Key, Record, Result, Space, storage};
 use std::fmt::Debug;
@@ -32,7 +34,8 @@ pub struct StorageCapability {
 
 impl StorageCapability {
     /// Nothing promised; set what holds.
-    pub const NONE: StorageCapability = StorageCapability { multi_node: false, durable: false, archive: false };
+    pub const NONE: StorageCapability =
+        StorageCapability { multi_node: false, durable: false, archive: false };
 }
 
 /// An open database.
@@ -146,7 +149,8 @@ pub trait StorageBackendExt: StorageBackend {
     async fn get(&self, cx: &Cx, space: &Space, key: &Key) -> Result<Record> {
         let found = self.find(cx, space, key).await?;
         found.ok_or_else(|| {
-            Error::new(storage::RECORD_NOT_FOUND, format!("there is no {key} in `{space}`")).with("id", &key.id)
+            Error::new(storage::RECORD_NOT_FOUND, format!("there is no {key} in `{space}`"))
+                .with("id", &key.id)
         })
     }
 }

@@ -31,12 +31,15 @@ impl FeedPosition {
     pub fn parse(text: &str) -> Result<FeedPosition> {
         let read = || {
             let mut parts = text.split('-');
-            let epoch = parts.next().filter(|part| part.len() == 8 && part.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            let epoch =
+                parts.next().filter(|part| part.len() == 8 && part.bytes().all(|b| b.is_ascii_hexdigit()))?;
             let revision = Revision(parts.next()?.parse().ok()?);
             let ordinal = parts.next().map_or(Some(u32::MAX), |part| part.parse().ok())?;
             parts.next().is_none().then(|| FeedPosition { epoch: Some(epoch.to_owned()), revision, ordinal })
         };
-        read().ok_or_else(|| Error::new(storage::CURSOR_INVALID, "the feed cursor is not one that this server gave out"))
+        read().ok_or_else(|| {
+            Error::new(storage::CURSOR_INVALID, "the feed cursor is not one that this server gave out")
+        })
     }
 
     /// Fails if the position was given out in another epoch.

@@ -26,7 +26,7 @@ pub use fingerprint::fingerprint;
 pub use lease::{Lease, LeaseCall, LeaseRequest};
 pub use memory::MemoryBackend;
 pub use migrate::{
-    Migration, MigrationLog, MigrationPlan, MigrationReport, MigrationStep, MigrationSteps, SchemaState, Standing,
-    migrate, standing,
+    Migration, MigrationLog, MigrationPlan, MigrationReport, MigrationStep, MigrationSteps, SchemaState,
+    Standing, migrate, standing,
 };
 pub use query::{Page, Query};

@@ -11,7 +11,10 @@ use crate::Code;
 
 /// Every code, by area, in the order of declaration.
 pub fn all() -> impl Iterator<Item = Code> {
-    [storage::ALL, import::ALL, server::ALL, config::ALL, deploy::ALL, tool::ALL].into_iter().flatten().copied()
+    [storage::ALL, import::ALL, server::ALL, config::ALL, deploy::ALL, tool::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 #[cfg(test)]
@@ -25,7 +28,11 @@ mod tests {
         for code in all() {
             let e = code.entry();
             assert!(seen.insert(e.id), "`{}` is declared twice", e.id);
-            assert!(e.id.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()), "{}", e.id);
+            assert!(
+                e.id.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit()),
+                "{}",
+                e.id
+            );
             assert!(!e.summary.ends_with('.') && !e.summary.is_empty(), "{}: summary is a phrase", e.id);
             let first = e.summary.chars().next().expect("checked above");
             assert!(first.is_lowercase() || e.summary.starts_with("SQLite"), "{}: lower case first", e.id);

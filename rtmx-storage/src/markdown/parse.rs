@@ -95,7 +95,7 @@ fn read_section(document: &mut Document, section: &Section) {
                 match column(&name) {
                     Some(column) => set(document, column, text),
                     None if document.unknown.len() < UNKNOWN_LISTED => {
-                        document.unknown.push(shown(name.trim()))
+                        document.unknown.push(shown(name.trim()));
                     }
                     None => {}
                 }

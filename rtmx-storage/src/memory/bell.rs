@@ -108,7 +108,10 @@ struct Waiting {
 impl Future for Waiting {
     type Output = ();
 
-    #[allow(clippy::disallowed_methods, reason = "the reference has no runtime to wait on; one thread a wait")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the reference has no runtime to wait on; one thread a wait"
+    )]
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         if end.reached {

@@ -26,7 +26,8 @@ impl Field {
         }
         Column::parse(name).map(Field::Core).ok_or_else(|| {
             let names: Vec<_> = rtmx_core::CORE_COLUMNS.iter().map(|column| column.name()).collect();
-            let message = format!("there is no column `{name}`: there are {} and `extra.<name>`", names.join(", "));
+            let message =
+                format!("there is no column `{name}`: there are {} and `extra.<name>`", names.join(", "));
             Error::new(storage::QUERY_INVALID, message).with("column", name)
         })
     }
@@ -36,13 +37,15 @@ impl Field {
         match self {
             Field::Core(Column::ReqId) => SortValue::Text(id.to_owned()),
             Field::Core(Column::Status) => SortValue::Number(f64::from(requirement.status.value as u8)),
-            Field::Core(Column::Priority) => SortValue::Number(f64::from(requirement.priority.value.weight())),
+            Field::Core(Column::Priority) => {
+                SortValue::Number(f64::from(requirement.priority.value.weight()))
+            }
             Field::Core(Column::Phase) => {
                 SortValue::Number(requirement.phase.value.map_or(SortValue::LAST, f64::from))
             }
-            Field::Core(Column::EffortWeeks) => {
-                SortValue::Number(requirement.effort_weeks.value.map_or(SortValue::LAST, rtmx_core::Effort::weeks))
-            }
+            Field::Core(Column::EffortWeeks) => SortValue::Number(
+                requirement.effort_weeks.value.map_or(SortValue::LAST, rtmx_core::Effort::weeks),
+            ),
             Field::Core(column) => SortValue::Text(requirement.text_of(*column)),
             Field::Extra(name) => SortValue::Text(requirement.extra.get(name).cloned().unwrap_or_default()),
         }

@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn ids_are_found_whole_in_parts_and_by_prefix() {
-        let requirement = Requirement { requirement_text: "Shall encrypt Größe at rest".into(), ..Default::default() };
+        let requirement =
+            Requirement { requirement_text: "Shall encrypt Größe at rest".into(), ..Default::default() };
         let document = document_terms("REQ-SEC-012", &requirement);
         // search, found
         let cases = [
