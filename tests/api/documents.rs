@@ -126,6 +126,20 @@ async fn the_status_is_taken_over_when_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_document_beside_its_matrix_can_leave_the_row_as_it_is() {
+    let api = Api::new().await;
+    let file = "req_id,requirement_text\nREQ-A-1,Talk\n";
+    assert_eq!(api.post("/import").csv(file).await.status, 200);
+    let report = send(&api, "?keep_row=true", METADATA).await.json();
+    assert_eq!((&report["requirement"], &report["document"]), (&json!("unchanged"), &json!("created")));
+    assert_eq!(api.get("/export.csv").send().await.text(), file);
+    assert_eq!(api.get("/requirements/REQ-A-1/text").send().await.text(), METADATA);
+    assert_eq!(send(&api, "?keep_row=true", METADATA).await.json()["applied"], false);
+    let both = send(&api, "?keep_row=true&status=true", METADATA).await;
+    assert_code(both.code(), server::PARAMETER_INVALID);
+}
+
+#[tokio::test]
 async fn what_is_no_requirement_document_is_refused_whole() {
     let api = Api::new().await;
     for text in ["", "# Just words\n", "req_id,status\nREQ-A-1,MISSING\n", "# REQ-A-1: x\n\0"] {

@@ -10,7 +10,7 @@ use super::commit::{
     ClosingCycles, check_cycles, exists, layout_for, not_found, requirement_of, take_cycles,
 };
 use super::conditions::{Basis, Conditions};
-use super::params::{Params, shown};
+use super::params::{Params, invalid, shown};
 use super::past::Past;
 use super::problems::ImportingDocument;
 use super::scope::{Editing, Scope};
@@ -102,6 +102,7 @@ enum Effect {
         ("project" = String, Path, description = "The project's id."),
         ("dry_run" = Option<bool>, Query, description = "Whether to report only."),
         ("status" = Option<bool>, Query, description = "Whether the document's status is taken over; else the row's stays."),
+        ("keep_row" = Option<bool>, Query, description = "Whether a row that exists stays as it is, so that only the text and the test links are taken: for documents that are imported beside their matrix."),
         ("allow_cycles" = Option<bool>, Query, description = "Whether dependencies may close a cycle."),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the written document, or of a requirement without one, that this one is based on."),
         ("If-None-Match" = Option<String>, Header, description = "`*` to make a new requirement."),
@@ -119,12 +120,25 @@ async fn import_document(
 ) -> Answer<Json<DocumentOutcome>> {
     let dry_run = params.take_switch("dry_run")?;
     let status = if params.take_switch("status")? { StatusFrom::Document } else { StatusFrom::Matrix };
+    let keep_row = params.take_switch("keep_row")?;
+    if keep_row && status == StatusFrom::Document {
+        return Err(invalid("status", "a row that is kept takes no status over").into());
+    }
     let cycles = take_cycles(&mut params)?;
     params.finish()?;
     check_type(&headers)?;
     let (document, markdown) = read(bytes).await?;
     let text = RequirementText { markdown };
-    let import = Import { app: &app, scope: &scope, conditions: &conditions, status, cycles, document, text };
+    let import = Import {
+        app: &app,
+        scope: &scope,
+        conditions: &conditions,
+        status,
+        keep_row,
+        cycles,
+        document,
+        text,
+    };
     let (revision, applied, report) = import.run(dry_run).await?;
     Ok(Json(DocumentOutcome { dry_run, applied, revision: revision.0, report }))
 }
@@ -145,6 +159,7 @@ struct Import<'a> {
     scope: &'a Scope,
     conditions: &'a Conditions,
     status: StatusFrom,
+    keep_row: bool,
     cycles: ClosingCycles,
     document: Document,
     text: RequirementText,
@@ -227,7 +242,10 @@ impl Import<'_> {
         }
         let nothing = Requirement::default();
         let before = row.as_ref().and_then(requirement_of).unwrap_or(&nothing);
-        let fields = self.new_fields(storage, before).await?;
+        let fields = match &row {
+            Some(_) if self.keep_row => BTreeMap::new(),
+            _ => self.new_fields(storage, before).await?,
+        };
         let mut requirement = before.clone();
         let changed = markdown::apply(&fields, &mut requirement, self.status)?;
 
