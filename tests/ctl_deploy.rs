@@ -4,7 +4,7 @@
 mod home;
 
 use home::{Home, until};
-use rtmx::core::{assert_code, deploy, server, storage, tool};
+use rtmx::core::{assert_code, deploy, import, server, storage, tool};
 use serde_json::Value;
 use std::fs;
 use std::time::SystemTime;
@@ -155,6 +155,48 @@ fn tokens_and_matrices_are_reached_whether_the_server_runs_or_not() {
     assert_code(unknown.error_code(), server::PROJECT_NOT_FOUND);
     assert_eq!(home.deploy(&[])["changed"], true, "a stopped server is started");
     assert_eq!(home.result(&["import", matrix])["unchanged"], 2);
+}
+
+#[test]
+fn requirement_documents_go_in_with_a_matrix_and_come_out_in_both_styles() {
+    let home = Home::new();
+    home.deploy(&[]);
+    let file = |name: &str, text: &str| {
+        let path = home.folder().join(name);
+        fs::write(&path, text).expect("it is writable");
+        path.to_str().expect("temporary paths are text").to_owned()
+    };
+    let matrix = file("matrix.csv", "req_id,status,priority\nREQ-A-1,COMPLETE,LOW\n");
+    let document = file(
+        "REQ-A-1.md",
+        "# REQ-A-1: Work\n\n## Status: MISSING\n## Priority: HIGH\n\n## Rationale\nNeeded.\n",
+    );
+    let words = file("notes.md", "# Just words\n");
+
+    let dry = home.result(&["import", &document, "--dry-run"]);
+    assert_eq!((&dry["requirement"], &dry["applied"]), (&"created".into(), &false.into()), "{dry}");
+    let both = home.result(&["import", &matrix, &document]);
+    assert_eq!((&both["files"], &both["applied"]), (&2.into(), &2.into()), "{both}");
+    assert_eq!(home.result(&["import", &document])["applied"], false);
+    let plain = home.run_plainly(&["import", &document, "--status", "--dry-run"]).stdout;
+    assert_eq!(
+        plain,
+        "REQ-A-1: requirement would be updated (status), document unchanged, 0 test links new.\n"
+    );
+
+    let stored = home.result(&["export", "--requirement", "REQ-A-1"])["document"].clone();
+    assert!(stored.as_str().is_some_and(|text| text.contains("## Status: COMPLETE\n")), "{stored}");
+    let listed = home.run_plainly(&["export", "--requirement", "REQ-A-1", "--style", "metadata"]).stdout;
+    assert!(listed.contains("- **Priority**: HIGH\n") && listed.contains("Needed."), "{listed}");
+
+    let refused = home.run(&["import", &document, &words]);
+    assert_code(refused.error_code(), import::MARKDOWN_INVALID);
+    let state = refused.error()["state"].clone();
+    assert!(state.as_str().is_some_and(|state| state.starts_with("1 of 2 files")), "{state}");
+    let missing = home.run(&["export", "--requirement", "REQ-A-9"]);
+    assert_code(missing.error_code(), server::REQUIREMENT_NOT_FOUND);
+    assert_code(home.run(&["import", &matrix, "--status"]).error_code(), tool::USAGE);
+    assert_code(home.run(&["import", &document, "--mode", "replace"]).error_code(), tool::USAGE);
 }
 
 #[test]

@@ -123,38 +123,23 @@ Examples:
         #[command(subcommand)]
         command: TokenCommand,
     },
-    /// Import a matrix (CSV) into a project
+    /// Import matrices (CSV) and requirement documents (Markdown) into a project
     #[command(before_help = "\
 Examples:
   rtmxctl import rtm/database.csv
   rtmxctl import matrix.csv --mode replace --dry-run
+  rtmxctl import REQ-A-1.md --status
+  rtmxctl import rtm/database.csv rtm/requirements/*.md --keep-rows
 ")]
-    Import {
-        /// The file; `-` for standard input
-        file: PathBuf,
-        /// The project's id
-        #[arg(long, default_value = "default")]
-        project: String,
-        /// Whether rows that the file does not have are kept or deleted
-        #[arg(long, value_enum, default_value_t = Mode::Merge)]
-        mode: Mode,
-        /// What to do about several rows of one id
-        #[arg(long, value_enum, default_value_t = Duplicates::Refuse)]
-        duplicates: Duplicates,
-        /// Only report what would change
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Export a project's matrix (CSV)
-    #[command(before_help = "Examples:\n  rtmxctl export > matrix.csv\n  rtmxctl export --to matrix.csv\n")]
-    Export {
-        /// The project's id
-        #[arg(long, default_value = "default")]
-        project: String,
-        /// The file; `-` for standard output
-        #[arg(long, value_name = "FILE", default_value = "-")]
-        to: PathBuf,
-    },
+    Import(ImportArgs),
+    /// Export a project's matrix (CSV), or a requirement as a document (Markdown)
+    #[command(before_help = "\
+Examples:
+  rtmxctl export > matrix.csv
+  rtmxctl export --to matrix.csv
+  rtmxctl export --requirement REQ-A-1 --style headings
+")]
+    Export(ExportArgs),
     /// Explain an error code, or list all
     #[command(before_help = "Examples:\n  rtmxctl explain port_in_use\n")]
     Explain {
@@ -236,6 +221,61 @@ pub(super) struct DeployArgs {
     /// Only print the shell commands that a person could run instead
     #[arg(long)]
     pub(super) print_commands: bool,
+}
+
+/// Options of `import`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ImportArgs {
+    /// The files: matrices, and documents that end in `.md`; `-` for a matrix on standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// The project's id
+    #[arg(long, default_value = "default")]
+    pub(super) project: String,
+    /// Whether requirements that a matrix does not have are kept or deleted
+    #[arg(long, value_enum, default_value_t = Mode::Merge)]
+    pub(super) mode: Mode,
+    /// What to do about several rows of one id
+    #[arg(long, value_enum, default_value_t = Duplicates::Refuse)]
+    pub(super) duplicates: Duplicates,
+    /// Also take over the status that a document has
+    #[arg(long)]
+    pub(super) status: bool,
+    /// Keep rows that exist as they are, and take only texts and test links from documents
+    #[arg(long, conflicts_with = "status")]
+    pub(super) keep_rows: bool,
+    /// Let the dependencies that a document has close a cycle
+    #[arg(long)]
+    pub(super) allow_cycles: bool,
+    /// Only report what would change
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// Options of `export`.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ExportArgs {
+    /// The project's id
+    #[arg(long, default_value = "default")]
+    pub(super) project: String,
+    /// The file; `-` for standard output
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(super) to: PathBuf,
+    /// Write this requirement as a document instead of the matrix
+    #[arg(long, value_name = "ID")]
+    pub(super) requirement: Option<String>,
+    /// How the document carries its fields [default: as the stored one, else metadata]
+    #[arg(long, value_enum, requires = "requirement")]
+    pub(super) style: Option<DocumentStyle>,
+}
+
+/// How a document carries its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum DocumentStyle {
+    /// In a list under the heading `Metadata`
+    Metadata,
+    /// In a heading each
+    Headings,
 }
 
 /// What to do with tokens.

@@ -1,9 +1,9 @@
-//! `token`, `import` and `export`: the API of an installation, called as its owner.
+//! `token` and `export`, and the API of an installation, called as its owner.
 //!
 //! A running server is asked through its admin socket; where none runs, the storage is opened here
 //! and the same routes answer.
 
-use super::args::{Duplicates, Global, Mode, TokenCommand, word};
+use super::args::{ExportArgs, Global, TokenCommand, word};
 use super::installation::open_existing;
 use super::output::{BOLD, Failure, Outcome, Output};
 use crate::Drivers;
@@ -15,12 +15,10 @@ use rtmx_config::{Strictness, environment_layer, resolve};
 use rtmx_core::{Code, Cx, Error, Result, Secret, server, storage, tool};
 use serde_json::{Value, json};
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-/// One byte more than an import may have: enough for the API to refuse it in its own words.
-const READ_LIMIT_BYTES: u64 = 64 * 1024 * 1024 + 1;
 /// Answers that are read whole are far smaller.
 const ANSWER_LIMIT_BYTES: usize = 256 * 1024 * 1024;
 
@@ -77,83 +75,48 @@ pub(super) async fn run_token(
     Ok(0)
 }
 
-/// What an import is asked to do.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ImportOptions<'a> {
-    pub(super) file: &'a Path,
-    pub(super) project: &'a str,
-    pub(super) mode: Mode,
-    pub(super) duplicates: Duplicates,
-    pub(super) dry_run: bool,
-}
-
-/// Imports a matrix.
-pub(super) async fn run_import(
-    drivers: &Drivers,
-    global: &Global,
-    options: ImportOptions<'_>,
-    out: &Output,
-) -> Outcome {
-    let content = read_file(options.file)?;
-    let api = open_api(drivers, global).await?;
-    let path = format!(
-        "/api/v1/projects/{}/import?mode={}&duplicates={}&dry_run={}",
-        escaped(options.project),
-        word(options.mode),
-        word(options.duplicates),
-        options.dry_run
-    );
-    let outcome = call(&api, Method::POST, path, Some(("text/csv", content.into()))).await;
-    api.close().await?;
-    let answer = outcome?;
-    let mut object = json!({"type": "import", "project": options.project, "dry_run": options.dry_run});
-    merge(&mut object, &answer);
-    out.object(&object);
-    let count = |name: &str| answer[name].as_u64().or(answer["report"][name].as_u64()).unwrap_or(0);
-    let would = if options.dry_run { "would be " } else { "" };
-    out.line(format!(
-        "{} rows: {} {would}created, {} {would}updated, {} unchanged, {} {would}deleted.",
-        count("rows"),
-        count("created"),
-        count("updated"),
-        count("unchanged"),
-        count("deleted")
-    ));
-    let warnings = answer["warnings"].as_array().or(answer["report"]["warnings"].as_array());
-    for warning in warnings.into_iter().flatten().take(20) {
-        let row = warning["row"].as_u64().map(|row| format!("row {row}: ")).unwrap_or_default();
-        out.note(format!("  warning: {row}{}", warning["message"].as_str().unwrap_or_default()));
-    }
-    if let Some(more) = warnings.map(Vec::len).filter(|count| *count > 20) {
-        out.note(format!("  and {} more; `--json` shows all", more - 20));
-    }
-    Ok(0)
-}
-
-/// Exports a matrix.
+/// Exports a matrix, or a requirement as a document.
 pub(super) async fn run_export(
     drivers: &Drivers,
     global: &Global,
-    project: &str,
-    to: &Path,
+    args: &ExportArgs,
     out: &Output,
 ) -> Outcome {
+    let ExportArgs { project, to, requirement, style } = args;
     let to_stdout = to == Path::new("-");
-    if to_stdout && out.is_json() {
+    if to_stdout && out.is_json() && requirement.is_none() {
         let message = "cannot print a matrix and JSON at once: with `--json`, an export needs `--to FILE`";
         return Err(Error::new(tool::USAGE, message).into());
     }
     let api = open_api(drivers, global).await?;
-    let request =
-        Request::get(format!("/api/v1/projects/{}/export.csv", escaped(project))).body(Body::empty());
-    let outcome = export(&api, request, to, to_stdout, out).await;
+    let mut object = json!({"type": "export", "project": project, "to": to});
+    let path = match requirement {
+        None => format!("/api/v1/projects/{}/export.csv", escaped(project)),
+        Some(id) => {
+            object["requirement"] = json!(id);
+            let query = style.map(|style| format!("?style={}", word(style))).unwrap_or_default();
+            format!("/api/v1/projects/{}/requirements/{}/document{query}", escaped(project), escaped(id))
+        }
+    };
+    let outcome = export(&api, Request::get(path).body(Body::empty()), to, to_stdout, out).await;
     api.close().await?;
-    let bytes = outcome?;
-    out.object(&json!({"type": "export", "project": project, "to": to, "bytes": bytes}));
+    let exported = outcome?;
+    object["bytes"] = json!(exported.bytes);
+    if let Some(document) = exported.kept {
+        object["document"] = json!(String::from_utf8_lossy(&document));
+    }
+    out.object(&object);
     if !to_stdout {
-        out.line(format!("{bytes} bytes written to {}", to.display()));
+        out.line(format!("{} bytes written to {}", exported.bytes, to.display()));
     }
     Ok(0)
+}
+
+/// What an export came to.
+struct Exported {
+    bytes: u64,
+    /// The content, where it is to be a part of the JSON that is printed.
+    kept: Option<Vec<u8>>,
 }
 
 async fn export(
@@ -162,10 +125,14 @@ async fn export(
     to: &Path,
     to_stdout: bool,
     out: &Output,
-) -> Result<u64, Failure> {
+) -> Result<Exported, Failure> {
     let answer = api.call(request.map_err(unusable)?).await?;
     if !answer.status().is_success() {
         return Err(problem(&whole(answer.into_body()).await?));
+    }
+    if to_stdout && out.is_json() {
+        let kept = whole(answer.into_body()).await?;
+        return Ok(Exported { bytes: kept.len() as u64, kept: Some(kept) });
     }
     let unwritable = |error: std::io::Error| {
         Error::new(tool::FILE_UNWRITABLE, format!("could not write {}", to.display())).with_source(error)
@@ -187,12 +154,12 @@ async fn export(
     if let Some(file) = file {
         file.sync_all().and_then(|()| std::fs::rename(&beside, to)).map_err(unwritable)?;
     }
-    Ok(bytes)
+    Ok(Exported { bytes, kept: None })
 }
 
 /// The API of an installation, by the settings that its own server has: nothing of the caller's
 /// environment counts.
-async fn open_api(drivers: &Drivers, global: &Global) -> Result<LocalApi> {
+pub(super) async fn open_api(drivers: &Drivers, global: &Global) -> Result<LocalApi> {
     let (_, installed) = open_existing(drivers, global).await?;
     let cx = Cx::new();
     let config = installed.facts.get("config").cloned().unwrap_or_default();
@@ -211,7 +178,8 @@ async fn open_api(drivers: &Drivers, global: &Global) -> Result<LocalApi> {
     LocalApi::open(Arc::new(resolved.settings), drivers).await
 }
 
-async fn call(
+/// Calls the API; answers the JSON that it answers.
+pub(super) async fn call(
     api: &LocalApi,
     method: Method,
     path: String,
@@ -258,32 +226,20 @@ fn problem(body: &[u8]) -> Failure {
     Failure { error, report: value.get("report").cloned() }
 }
 
-fn read_file(file: &Path) -> Result<Vec<u8>> {
-    let mut content = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(READ_LIMIT_BYTES).read_to_end(&mut content)
-    } else {
-        std::fs::File::open(file).and_then(|file| file.take(READ_LIMIT_BYTES).read_to_end(&mut content))
-    };
-    read.map_err(|error| {
-        Error::new(tool::FILE_UNREADABLE, format!("could not read {}", file.display())).with_source(error)
-    })?;
-    Ok(content)
-}
-
 fn unusable(error: http::Error) -> Error {
     Error::new(tool::USAGE, "cannot make a request of these arguments").with_source(error)
 }
 
 /// Text as one segment of a path (RFC 3986, section 3.3).
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     text.bytes()
         .map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()
 }
 
-fn merge(into: &mut Value, from: &Value) {
+/// Adds the members of an object to another that does not have them.
+pub(super) fn merge(into: &mut Value, from: &Value) {
     if let (Value::Object(into), Value::Object(from)) = (into, from) {
         from.iter().for_each(|(name, value)| {
             into.entry(name.clone()).or_insert(value.clone());

@@ -8,6 +8,7 @@
 mod args;
 mod data;
 mod deploy;
+mod import;
 mod info;
 mod installation;
 mod look;
@@ -70,12 +71,8 @@ async fn run(cli: &Cli, out: &Output) -> Outcome {
             deploy::run_remove(&drivers, global, *purge, confirm.as_deref(), out).await
         }
         Command::Token { command } => data::run_token(&drivers, global, command, out).await,
-        Command::Import { file, project, mode, duplicates, dry_run } => {
-            let (mode, duplicates, dry_run) = (*mode, *duplicates, *dry_run);
-            let options = data::ImportOptions { file, project, mode, duplicates, dry_run };
-            data::run_import(&drivers, global, options, out).await
-        }
-        Command::Export { project, to } => data::run_export(&drivers, global, project, to, out).await,
+        Command::Import(args) => import::run_import(&drivers, global, args, out).await,
+        Command::Export(args) => data::run_export(&drivers, global, args, out).await,
         Command::Explain { code } => info::run_explain(code.as_deref(), out),
         Command::Driver { command: DriverCommand::List } => info::run_driver_list(&drivers, out),
         Command::Completions { shell } => info::run_completions(*shell, out),

@@ -104,7 +104,7 @@ The first line of standard output names the version of the format:
   {\"type\":\"version\",\"format\":\"1.0\"}
 
 The last line is the result; its `type` is the command's name. In between, `logs` prints an object
-for each line. Additions raise the minor number of the format; a program should refuse another
+for each line, and `import` one for each file if there are several. Additions raise the minor number of the format; a program should refuse another
 major number, and ignore members that it does not know.
 
 When a command fails, standard error holds exactly one object, with `type` `error`, the stable
