@@ -2,12 +2,12 @@
 
 use crate::workspace::Workspace;
 use crate::{Result, needs, process};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Also import this project's own matrix into the project `default`
+    /// Also import this project's own matrix and documents into the project `default`
     #[arg(long)]
     demo: bool,
     /// What follows is given to `rtmxctl deploy`
@@ -54,11 +54,27 @@ fn split(arguments: &Arguments) -> (bool, Vec<String>) {
     (demo, arguments.rest.iter().filter(|word| *word != "--demo").cloned().collect())
 }
 
-/// Imports this project's own matrix; a second import of the same file changes nothing.
+/// Imports this project's own matrix and its documents; a second import of the same files changes nothing.
 fn import(workspace: &Workspace, tool: &Path, rest: &[String]) -> Result<()> {
     let mut import = Command::new(tool);
     import.args(which(rest)).args(["import", "rtm/database.csv", "--project", "default"]);
+    import.arg("--keep-rows").args(documents(&workspace.root)?);
     process::succeed(import.current_dir(&workspace.root))
+}
+
+/// The requirement documents of this project, by name.
+fn documents(root: &Path) -> Result<Vec<PathBuf>> {
+    let folder = Path::new("rtm/requirements");
+    let unreadable = |error: std::io::Error| format!("could not read {}: {error}", folder.display());
+    let mut documents = Vec::new();
+    for entry in std::fs::read_dir(root.join(folder)).map_err(unreadable)? {
+        let name = PathBuf::from(entry.map_err(unreadable)?.file_name());
+        if name.extension().is_some_and(|extension| extension == "md") {
+            documents.push(folder.join(name));
+        }
+    }
+    documents.sort();
+    Ok(documents)
 }
 
 /// The options that choose the installation, with their values.
