@@ -131,7 +131,7 @@ async fn an_edit_must_say_what_it_is_based_on_and_be_right() {
     assert_code(api.patch(path).based_on("*").json(json!({})).await.code(), server::HEADER_INVALID);
     assert_code(api.patch(path).based_on("seven").json(json!({})).await.code(), server::HEADER_INVALID);
     let restored = api.patch(path).based_on("\"00000000-1\"").json(json!({})).await;
-    assert_code(restored.code(), storage::EPOCH_CHANGED);
+    assert_code(restored.code(), storage::STALE_REVISION);
     let keyed = api.patch(path).based_on(&first).header("idempotency-key", "mine").json(json!({})).await;
     assert_code(keyed.code(), server::HEADER_INVALID);
     let stream =

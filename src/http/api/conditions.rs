@@ -74,12 +74,13 @@ impl Basis {
     ///
     /// # Errors
     ///
-    /// `precondition_required`; `epoch_changed`.
+    /// `precondition_required`; `stale_revision` also for a tag from before a restore, which no longer
+    /// names anything (RFC 9110, section 13.1.1: the condition is false, so 412).
     pub(super) fn revision(&self, epoch: Epoch) -> Result<Revision> {
         match self {
             Basis::At { epoch: given, revision } if *given == epoch.short() => Ok(*revision),
             Basis::At { .. } => {
-                Err(Error::new(storage::EPOCH_CHANGED, "the tag in `If-Match` is from before a restore"))
+                Err(Error::new(storage::STALE_REVISION, "the tag in `If-Match` is from before a restore"))
             }
             Basis::Absent | Basis::Unsaid => Err(Error::new(
                 server::PRECONDITION_REQUIRED,
