@@ -4,7 +4,7 @@
 mod home;
 
 use home::Home;
-use rtmx::core::{all_codes, assert_code, config, deploy, tool};
+use rtmx::core::{Code, all_codes, assert_code, config, deploy, tool};
 use serde_json::Value;
 use std::process::{Command, Stdio};
 
@@ -140,7 +140,7 @@ fn every_code_is_explained() {
     let listed = home.json(&["explain"]);
     let ids: Vec<&str> =
         listed["codes"].as_array().into_iter().flatten().filter_map(|it| it["code"].as_str()).collect();
-    assert_eq!(ids, all_codes().map(|code| code.id()).collect::<Vec<_>>());
+    assert_eq!(ids, all_codes().map(Code::id).collect::<Vec<_>>());
     for code in [deploy::PORT_IN_USE, tool::USAGE] {
         let page = home.run_plainly(&["explain", code.id()]).stdout;
         for part in [code.entry().summary, code.entry().detail, code.entry().next] {

@@ -1,6 +1,7 @@
 //! The first start, the first token, and an installation that knows itself again.
 
 #![cfg(all(feature = "server", feature = "storage-sqlite"))]
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use axum::body::Body;
 use axum::extract::Request;

@@ -354,6 +354,6 @@ pub(super) enum Service {
 }
 
 /// The word of a value, as it is written on the command line.
-pub(super) fn word(value: impl ValueEnum) -> String {
+pub(super) fn word<V: ValueEnum>(value: &V) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }

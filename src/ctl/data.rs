@@ -33,7 +33,7 @@ pub(super) async fn run_token(
     let outcome = match command {
         TokenCommand::Create { purpose, role, project, expires } => {
             let body =
-                json!({"name": purpose, "role": word(*role), "project": project, "expires_at": expires});
+                json!({"name": purpose, "role": word(role), "project": project, "expires_at": expires});
             call(
                 &api,
                 Method::POST,
@@ -94,7 +94,7 @@ pub(super) async fn run_export(
         None => format!("/api/v1/projects/{}/export.csv", escaped(project)),
         Some(id) => {
             object["requirement"] = json!(id);
-            let query = style.map(|style| format!("?style={}", word(style))).unwrap_or_default();
+            let query = style.as_ref().map(|style| format!("?style={}", word(style))).unwrap_or_default();
             format!("/api/v1/projects/{}/requirements/{}/document{query}", escaped(project), escaped(id))
         }
     };

@@ -141,7 +141,7 @@ pub(super) async fn run_remove(
     }));
     match (changed, purge) {
         (false, _) => {
-            out.line(format!("Nothing to do: `{}` is not installed; its data is kept.", global.name))
+            out.line(format!("Nothing to do: `{}` is not installed; its data is kept.", global.name));
         }
         (true, true) => out.line(format!("`{}` is gone, and so is its data.", global.name)),
         (true, false) => {

@@ -64,7 +64,7 @@ async fn import(api: &LocalApi, args: &ImportArgs, file: &Path, content: Vec<u8>
             format!("status={status}&keep_row={keep_rows}&allow_cycles={allow_cycles}&dry_run={dry_run}");
         (format!("/api/v1/projects/{project}/import/document?{query}"), "text/markdown")
     } else {
-        let (mode, duplicates) = (word(args.mode), word(args.duplicates));
+        let (mode, duplicates) = (word(&args.mode), word(&args.duplicates));
         let query = format!("mode={mode}&duplicates={duplicates}&dry_run={}", args.dry_run);
         (format!("/api/v1/projects/{project}/import?{query}"), "text/csv")
     };

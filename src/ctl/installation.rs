@@ -47,7 +47,7 @@ pub(super) async fn open(
         target = &wanted.target;
         settings["ready_within_s"] = wanted.ready_within.into();
         if let Some(service) = wanted.service {
-            settings["service"] = word(service).into();
+            settings["service"] = word(&service).into();
         }
     }
     drivers.deploy.get(target)?.open(&Cx::new(), settings).await

@@ -1,7 +1,7 @@
 //! `rtmxctl`: the operator's tool.
 //!
 //! The decision to know: a command is a function from parsed arguments to an exit code, and prints
-//! through one [`output::Output`], so that text for people and JSON for programs cannot drift apart. What a
+//! through one `Output`, so that text for people and JSON for programs cannot drift apart. What a
 //! command does is done by drivers and by the server's own routes; there is no second way to change data
 //! here.
 

@@ -41,7 +41,7 @@ impl Progress for Shown {
         }
         match event {
             ProgressEvent::Started { step, number, of } => {
-                self.begin(&format!("[{number}/{of}] {}", step.title))
+                self.begin(&format!("[{number}/{of}] {}", step.title));
             }
             ProgressEvent::Skipped(step) => self.say(&format!("  {} (was done)", step.title)),
             ProgressEvent::Finished(step) => self.say(&format!("  {GREEN}done{GREEN:#}  {}", step.title)),

@@ -5,7 +5,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use rtmx_core::{Error, Role, server};
 
-/// Who sent a request. Put into the request's extensions by [`super::auth`]; an extractor.
+/// Who sent a request. Put into the request's extensions by the sign-in; an extractor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The name under which the history remembers the caller: a token's id, `anonymous` or `local-admin`.

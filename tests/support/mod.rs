@@ -30,6 +30,7 @@ pub struct TestServer {
 
 impl TestServer {
     /// Starts a server over a data folder, with more `key=value` settings.
+    #[allow(clippy::zombie_processes, reason = "a failed start is killed, and the test ends with it")]
     pub fn start(data_dir: &Path, sets: &[&str]) -> TestServer {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rtmx-server"));
         command.arg("--set").arg(format!("data.dir={}", data_dir.display()));
