@@ -1,5 +1,7 @@
 //! Bodies that are too large or too slow, and what the server answers on every address.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
 mod support;
 
 use http::Method;
