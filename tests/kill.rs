@@ -54,7 +54,7 @@ impl Writer {
             let Some(reply) = client.send(Method::POST, path, &headers, body.to_string()).await else {
                 return;
             };
-            assert_eq!(reply.status, 201, "{:?}", reply);
+            assert_eq!(reply.status, 201, "{reply:?}");
             let revision = reply.json()["revision"].as_u64().expect("the answer names the revision");
             self.acknowledged.push((write.id, revision));
             self.open = None;
