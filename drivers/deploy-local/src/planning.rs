@@ -73,8 +73,9 @@ impl LocalTarget {
             data: None,
         };
         // What runs is asked where it listens now; a new address is a change of the files below.
-        let address = LocalTarget::address(installed.unwrap_or(&wanted));
-        let ready = alive && ready::ask(ready::reachable(address)).await.is_ok();
+        let present = LocalTarget::address(installed.unwrap_or(&wanted));
+        let ready = alive && ready::ask(ready::reachable(present)).await.is_ok();
+        let address = LocalTarget::address(&wanted);
 
         let secrets: Vec<String> =
             secret_keys(&release.settings).filter(|key| !self.secret_is_kept(key)).collect();
