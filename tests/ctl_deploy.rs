@@ -3,7 +3,7 @@
 #[path = "ctl/home.rs"]
 mod home;
 
-use home::{Home, until};
+use home::{Home, free_port, until};
 use rtmx::core::{assert_code, deploy, import, server, storage, tool};
 use serde_json::Value;
 use std::fs;
@@ -87,6 +87,24 @@ fn a_plan_is_carried_out_as_it_was_reviewed_or_not_at_all() {
         let refused = home.run(&["--name", name, "deploy", "--plan", file]);
         assert_code(refused.error_code(), tool::PLAN_INVALID);
     }
+}
+
+#[test]
+fn a_server_moves_to_another_port_and_is_awaited_there() {
+    let home = Home::new();
+    home.deploy(&[]);
+    let port = free_port().to_string();
+
+    let planned = home.run(&["plan", "--port", &port]);
+    assert_eq!(planned.code, 3);
+    let plan = planned.object();
+    let changes = plan["changes"].as_array().expect("a plan has changes");
+    assert!(changes.iter().all(|change| change["what"] != "server"), "the server is well: {plan}");
+
+    let moved = home.result(&["deploy", "--port", &port]);
+    assert_eq!(moved["healthy"], true, "{moved}");
+    assert_eq!(moved["url"], format!("http://127.0.0.1:{port}"));
+    assert!(!home.is_ready(), "the old port is free");
 }
 
 #[test]

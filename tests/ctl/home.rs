@@ -209,7 +209,7 @@ fn number(pid: &Value) -> u64 {
 }
 
 /// A port that is free together with the one of its metrics.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let port = listener.local_addr().expect("it is bound").port();
