@@ -9,7 +9,7 @@
     reason = "an example stands outside the crate: it reads a file and the clock"
 )]
 
-use rtmx_core::trace::{BacklogQuery, Matrix};
+use rtmx_core::trace::{BacklogQuery, GapQuery, Matrix};
 use rtmx_core::{Effort, Priority, Requirement, Status};
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -36,6 +36,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let hub =
         rows.iter().map(|(id, _)| id).max_by_key(|id| matrix.dependents(id).len()).ok_or("no rows")?.clone();
+    let gaps = || matrix.gaps(&GapQuery { limit: Some(50), ..GapQuery::default() }).total;
+    measure("gaps, cold", gaps);
+    measure("gaps, warm", gaps);
+    measure("gaps, last page", || {
+        let last = GapQuery { offset: matrix.len() * 9 / 10, limit: Some(50), ..GapQuery::default() };
+        matrix.gaps(&last).gaps.len()
+    });
+    measure("gaps, search", || {
+        matrix.gaps(&GapQuery { search: Some("000 shall".into()), ..GapQuery::default() }).total
+    });
     measure("cycles, cold", || matrix.cycles().count);
     measure("cycles, warm", || matrix.cycles().count);
     measure("critical, cold", || matrix.critical_path().total);

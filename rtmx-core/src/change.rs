@@ -109,8 +109,8 @@ impl ChangeSet {
     /// # Errors
     ///
     /// `change_set_invalid` when it is empty, touches a record twice, puts a body of another kind
-    /// than the key's, deletes what it expects to be absent, or names a record that does not
-    /// belong into the space; `change_set_too_large` above [`ChangeSet::RECORD_LIMIT`].
+    /// than the key's, deletes what it expects to be absent, names a record that does not belong
+    /// into the space, or holds a text with U+0000, which PostgreSQL cannot keep; `change_set_too_large` above [`ChangeSet::RECORD_LIMIT`].
     pub fn check(&self) -> Result<()> {
         if self.changes.len() > Self::RECORD_LIMIT {
             let message = format!("cannot apply {} changes at once: the limit is 250000", self.changes.len());
@@ -139,7 +139,10 @@ impl ChangeSet {
                 _ => {}
             }
         }
-        Ok(())
+        match self.nul() {
+            Some(what) => Err(invalid(format!("cannot keep {what}: it has the character U+0000"))),
+            None => Ok(()),
+        }
     }
 
     /// Checks the expectations against the store's present state. Every driver calls it inside its

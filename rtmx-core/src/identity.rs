@@ -1,6 +1,6 @@
-//! The records of an installation: projects, tokens, settings, and the baselines of a project.
+//! The records of an installation: projects, tokens, sessions, settings, and the baselines of a project.
 
-use crate::{Revision, Timestamp};
+use crate::{Epoch, Revision, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A project: one matrix.
@@ -55,6 +55,25 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// A browser that signed in with a token. Its secret is in the browser's cookie alone and kept here
+/// only as a hash.
+///
+/// It ends when it expires, when it is deleted, when its token is revoked or expires, and when the
+/// database is restored, because that starts another epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The id of the token that it was made with: what the session may do is what the token may.
+    pub token_id: String,
+    /// The epoch that it was made in; it is good in no other one.
+    pub epoch: Epoch,
+    /// SHA-256 of the secret, in hexadecimal.
+    pub hash: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
 }
 
 /// A named value that the installation remembers.

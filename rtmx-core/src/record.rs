@@ -1,7 +1,8 @@
 //! Records: what a storage backend keeps.
 
 use crate::{
-    Baseline, Error, Layout, Project, Requirement, RequirementText, Result, Setting, TestLink, Token, storage,
+    Baseline, Error, Layout, Project, Requirement, RequirementText, Result, Session, Setting, TestLink,
+    Token, storage,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -123,15 +124,19 @@ pub enum Kind {
     Project,
     /// An access token; in the system space.
     Token,
-    /// A named value that the installation remembers; in the system space.
+    /// A browser that signed in with a token; in the system space.
+    Session,
+    /// A named value that the installation remembers, in the system space; or a record of the license
+    /// server, in the licensing space.
     Setting,
 }
 
 impl Kind {
     /// Every kind, in the order in which archives hold them.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Project,
         Kind::Token,
+        Kind::Session,
         Kind::Setting,
         Kind::Layout,
         Kind::Requirement,
@@ -150,6 +155,7 @@ impl Kind {
             Kind::Layout => "layout",
             Kind::Project => "project",
             Kind::Token => "token",
+            Kind::Session => "session",
             Kind::Setting => "setting",
         }
     }
@@ -162,7 +168,8 @@ impl Kind {
     /// Whether records of this kind belong into `space`.
     pub fn belongs_in(self, space: &Space) -> bool {
         match self {
-            Kind::Project | Kind::Token | Kind::Setting => matches!(space, Space::System),
+            Kind::Project | Kind::Token | Kind::Session => matches!(space, Space::System),
+            Kind::Setting => matches!(space, Space::System | Space::Licensing),
             _ => matches!(space, Space::Project(_)),
         }
     }
@@ -245,6 +252,8 @@ pub enum Body {
     Project(Project),
     /// An access token.
     Token(Token),
+    /// A browser that signed in.
+    Session(Session),
     /// A named value.
     Setting(Setting),
 }
@@ -260,6 +269,7 @@ impl Body {
             Body::Layout(_) => Kind::Layout,
             Body::Project(_) => Kind::Project,
             Body::Token(_) => Kind::Token,
+            Body::Session(_) => Kind::Session,
             Body::Setting(_) => Kind::Setting,
         }
     }

@@ -313,13 +313,22 @@ impl TestLink {
     pub fn record_id(&self) -> String {
         format!("{}|{}|{}", self.req_id, self.test_module, self.test_function)
     }
+
+    /// Whether a test is named, by the rule of [`Requirement::has_test`].
+    pub fn names_test(&self) -> bool {
+        names_test(&self.test_module, &self.test_function)
+    }
+}
+
+fn names_test(module: &str, function: &str) -> bool {
+    let named = |text: &str| !text.trim().is_empty() && !text.trim().eq_ignore_ascii_case("missing");
+    named(module) && named(function)
 }
 
 impl Requirement {
     /// Whether a test is named: both module and function, and neither says `MISSING`.
     pub fn has_test(&self) -> bool {
-        let named = |text: &str| !text.trim().is_empty() && !text.trim().eq_ignore_ascii_case("missing");
-        named(&self.test_module) && named(&self.test_function)
+        names_test(&self.test_module, &self.test_function)
     }
 
     /// The value of a core column as text, as it was given where that is known. `req_id` is the

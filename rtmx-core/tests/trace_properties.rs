@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use rtmx_core::trace::{BacklogQuery, BacklogView, Formula, Matrix, Rule};
+use rtmx_core::trace::{BacklogQuery, BacklogView, Formula, Gap, GapQuery, Matrix, Reason, Rule};
 use rtmx_core::{Effort, Priority, Requirement, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +28,7 @@ fn any_requirement() -> impl Strategy<Value = Requirement> {
             category: "CAT".into(),
             requirement_text: "The system shall.".into(),
             test_module: format!("tests/{}/a.rs", phase.unwrap_or(0)),
+            test_function: if quarters % 2 == 0 { "works".into() } else { String::new() },
             status: status.into(),
             priority: priority.into(),
             phase: phase.into(),
@@ -99,12 +100,24 @@ fn answers(matrix: &Matrix) -> String {
         .collect();
     let all = (
         (matrix.len(), matrix.in_file_order(), matrix.completion(), matrix.layers(), matrix.critical_path()),
-        (matrix.health(), matrix.next(50), impacts, backlogs),
+        (matrix.health(), matrix.next(50), impacts, backlogs, without_ways(matrix)),
     );
     // A path around a cycle is one of several shortest ones; which one is not promised.
     let cycles = matrix.cycles();
     let rings: Vec<_> = cycles.cycles.iter().map(|cycle| (&cycle.members, cycle.path.len())).collect();
     serde_json::to_string(&(all, rings)).expect("answers are plain values")
+}
+
+/// The gaps without the ways around cycles, of which each is one of several shortest ones.
+fn without_ways(matrix: &Matrix) -> (rtmx_core::trace::Gaps, Vec<usize>) {
+    let mut gaps = matrix.gaps(&GapQuery::default());
+    let mut lengths = Vec::new();
+    for cause in gaps.gaps.iter_mut().flat_map(|gap| &mut gap.reasons) {
+        if cause.reason == Reason::InCycle {
+            lengths.push(std::mem::take(&mut cause.others).len());
+        }
+    }
+    (gaps, lengths)
 }
 
 /// The health message of a cycle holds its path.
@@ -316,5 +329,83 @@ proptest! {
         prop_assert_eq!(count(Rule::BlocksWithoutDependency), links(blocks, &one_sided));
         prop_assert_eq!(count(Rule::StatusConsistency), links(dependencies, &drifted));
         prop_assert_eq!(count(Rule::SelfDependency), links(dependencies, &|id, other| id == other));
+    }
+
+    #[test]
+    fn gaps_are_the_requirements_that_a_rule_names(rows in any_rows()) {
+        let (reach, waiting) = (distances(&rows, |_| true), distances(&rows, |row| !row.status.value.is_complete()));
+        let matrix = build(&rows);
+        let complete = |id: &str| !is_incomplete(&rows, id);
+        let up = |id: &str| rows[id].dependencies.value.iter().map(String::as_str).collect::<Vec<_>>();
+        let waits = |id: &str| is_blocked(&rows, id);
+        let mutual = |id: &str| {
+            rows.keys().any(|other| other != id && reach.contains_key(&(id, other)) && reach.contains_key(&(other, id)))
+        };
+        let gone = |id: &str| {
+            up(id).into_iter().filter(|other| !rows.contains_key(*other) && !other.contains(':')).collect::<Vec<_>>()
+        };
+        let holds = |id: &str, reason: Reason| match reason {
+            Reason::CompleteUntested => complete(id) && !rows[id].has_test(),
+            Reason::CompleteOnIncomplete => complete(id) && waits(id),
+            Reason::InCycle => mutual(id),
+            Reason::SelfDependency => up(id).contains(&id),
+            Reason::OrphanedDependency => !gone(id).is_empty(),
+            Reason::Blocked => !complete(id) && waits(id),
+            Reason::Missing => matches!(rows[id].status.value, Status::Missing | Status::NotStarted),
+            Reason::Partial => rows[id].status.value == Status::Partial,
+            Reason::Untested => !rows[id].has_test(),
+            _ => unreachable!("every reason has its rule above"),
+        };
+        let reasons = |id: &str| Reason::ALL.into_iter().filter(|reason| holds(id, *reason)).collect::<Vec<_>>();
+        let mut want: Vec<_> = rows
+            .iter()
+            .filter(|(id, _)| !reasons(id).is_empty())
+            .map(|(id, row)| {
+                let awaited = rows.keys().filter(|other| *other != id && waiting.contains_key(&(other, id))).count();
+                ((reasons(id)[0].grade(), row.priority.value, std::cmp::Reverse(awaited)), id.as_str())
+            })
+            .collect();
+        want.sort();
+        let want: Vec<&str> = want.into_iter().map(|(_, id)| id).collect();
+
+        let all = matrix.gaps(&GapQuery::default());
+        let ids = |gaps: &[Gap]| gaps.iter().map(|gap| gap.item.req_id.clone()).collect::<Vec<_>>();
+        prop_assert_eq!(ids(&all.gaps), &want[..]);
+        prop_assert_eq!((all.total, all.any, all.requirements), (want.len(), want.len(), rows.len()));
+        for (id, row) in &rows {
+            let told = matrix.reasons(id).expect("it is a row");
+            prop_assert_eq!(told.iter().map(|cause| cause.reason).collect::<Vec<_>>(), reasons(id));
+            let listed = all.gaps.iter().find(|gap| gap.item.req_id == *id);
+            prop_assert_eq!(listed.map(|gap| &gap.reasons), (!told.is_empty()).then_some(&told));
+            for cause in told {
+                match cause.reason {
+                    Reason::InCycle => {
+                        let others = rows.keys().filter(|other| *other != id);
+                        let round = others.filter_map(|other| {
+                            Some(reach.get(&(id.as_str(), other.as_str()))? + reach.get(&(other.as_str(), id.as_str()))?)
+                        });
+                        prop_assert_eq!(Some(cause.others.len() - 1), round.min());
+                        prop_assert!(cause.others.windows(2).all(|step| depends(&rows, &step[0], &step[1])));
+                        prop_assert_eq!((cause.others.first(), cause.others.last()), (Some(id), Some(id)));
+                    }
+                    Reason::Blocked | Reason::CompleteOnIncomplete => {
+                        let by: Vec<_> = row.dependencies.value.iter().filter(|it| is_incomplete(&rows, it)).collect();
+                        prop_assert_eq!(cause.others.iter().collect::<Vec<_>>(), by);
+                    }
+                    Reason::OrphanedDependency => prop_assert_eq!(cause.others, gone(id)),
+                    _ => prop_assert!(cause.others.is_empty()),
+                }
+            }
+        }
+        // Each count is the length of its list, and pages put together are the list.
+        for count in &all.counts {
+            let only = matrix.gaps(&GapQuery { reasons: vec![count.reason], ..GapQuery::default() });
+            prop_assert_eq!((only.total, only.gaps.len()), (count.count, count.count));
+            prop_assert_eq!(&only.counts, &all.counts);
+        }
+        let pages = (0..rows.len()).step_by(2).flat_map(|offset| {
+            matrix.gaps(&GapQuery { offset, limit: Some(2), ..GapQuery::default() }).gaps
+        });
+        prop_assert_eq!(pages.collect::<Vec<_>>(), all.gaps);
     }
 }

@@ -3,7 +3,7 @@
 //! A walk that recursed would end the process here, and one that cost requirements times edges would
 //! not end at all.
 
-use rtmx_core::trace::{BacklogQuery, HealthStatus, Matrix, Rule};
+use rtmx_core::trace::{BacklogQuery, GapQuery, HealthStatus, Matrix, Reason, Rule};
 use rtmx_core::{Requirement, Status};
 use std::collections::BTreeSet;
 
@@ -28,6 +28,11 @@ fn chain(length: usize) -> Matrix {
     matrix
 }
 
+/// How many requirements have a reason.
+fn count(matrix: &Matrix, reason: Reason) -> usize {
+    matrix.gaps(&GapQuery { reasons: vec![reason], limit: Some(1), ..GapQuery::default() }).total
+}
+
 fn assert_chain(length: usize) {
     let mut matrix = chain(length);
     let last = id(length - 1);
@@ -49,6 +54,11 @@ fn assert_chain(length: usize) {
     let backlog = matrix.backlog(&BacklogQuery::default());
     assert_eq!((backlog.summary.unblocked_count, backlog.sections[0].total), (1, length - 2));
 
+    let gaps = matrix.gaps(&GapQuery { offset: length - 2, limit: Some(50), ..GapQuery::default() });
+    let listed: Vec<&str> = gaps.gaps.iter().map(|gap| gap.item.req_id.as_str()).collect();
+    assert_eq!((gaps.total, listed), (length, vec![&*id(length - 2), &*last]), "most awaited first");
+    assert_eq!((count(&matrix, Reason::Blocked), count(&matrix, Reason::InCycle)), (length - 1, 0));
+
     let closing = BTreeSet::from([last.clone()]);
     let path = matrix.closes_cycle(&id(0), &closing).expect("the last depends on the first");
     assert_eq!(path.len(), length + 1);
@@ -57,6 +67,9 @@ fn assert_chain(length: usize) {
     assert_eq!((cycles.count, cycles.requirements), (1, length));
     assert_eq!(cycles.cycles[0].path.len(), length + 1);
     assert_eq!(matrix.layers().count, 1);
+    assert_eq!(count(&matrix, Reason::InCycle), length);
+    let causes = matrix.reasons(&last).expect("the last is there");
+    assert_eq!((causes[0].reason, causes[0].count, causes[0].others.len()), (Reason::InCycle, length, 100));
     assert!(matrix.critical_path().requirements.iter().all(|it| it.transitive_blocks_count == length - 1));
 }
 
@@ -97,6 +110,13 @@ fn a_hundred_thousand_rows_with_cycles_answer_everything() {
         assert_eq!(item.transitive_blocks_count, want, "{}", item.req_id);
     }
     assert_eq!(matrix.layers().count, 91);
+    let reasons = [Reason::InCycle, Reason::SelfDependency, Reason::Blocked, Reason::Untested];
+    let counts = reasons.map(|reason| count(&matrix, reason));
+    assert_eq!(counts, [10 * CHAINS, CHAINS, 99 * CHAINS, 100 * CHAINS]);
+    let first = matrix.gaps(&GapQuery { limit: Some(50), ..GapQuery::default() });
+    let gravest = first.gaps.iter().all(|gap| gap.reasons[0].reason == Reason::InCycle);
+    assert!(gravest, "cycles come before what is only missing: {:?}", first.gaps[0]);
+    assert_eq!((first.gaps[0].reasons[0].count, first.gaps[0].reasons[0].others.len()), (10, 8));
     let impact = matrix.impact(&id(15)).expect("it is there");
     assert!(impact.in_cycle);
     assert_eq!((impact.transitive_upstream_count, impact.transitive_downstream_count), (19, 89));

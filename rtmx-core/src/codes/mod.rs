@@ -3,15 +3,17 @@
 pub mod config;
 pub mod deploy;
 pub mod import;
+pub mod license;
 pub mod server;
 pub mod storage;
 pub mod tool;
+pub mod vendor;
 
 use crate::Code;
 
 /// Every code, by area, in the order of declaration.
 pub fn all() -> impl Iterator<Item = Code> {
-    [storage::ALL, import::ALL, server::ALL, config::ALL, deploy::ALL, tool::ALL]
+    [storage::ALL, import::ALL, server::ALL, config::ALL, deploy::ALL, license::ALL, tool::ALL, vendor::ALL]
         .into_iter()
         .flatten()
         .copied()

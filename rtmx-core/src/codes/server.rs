@@ -9,6 +9,14 @@ crate::code::codes! {
         "the token is not valid",
         "It was never given out here, has expired, or was revoked.",
         "Use another token; `rtmxctl token create` makes one, `rtmxctl token reset` replaces a lost first one.";
+    SESSION_ENDED = "session_ended", Denied, 401, exit 1,
+        "the session has ended",
+        "It has expired, was signed out, was made before the database was restored, or its token has expired or was revoked.",
+        "Sign in again at `/sign-in`.";
+    ORIGIN_REFUSED = "origin_refused", Denied, 403, exit 1,
+        "the request comes from another site's page",
+        "A browser sends the session's cookie whoever asks it to, so the cookie counts only on requests that the browser says come from RTMX's own pages (`Sec-Fetch-Site: same-origin`, or an `Origin` that is the request's `Host`), and on links that are followed. Nothing was changed.",
+        "Act from RTMX's own pages. Programs send `Authorization: Bearer <token>`, which is served whatever its origin. A proxy must pass on the headers `Host`, `Origin` and `Sec-Fetch-*` as they are.";
     FORBIDDEN = "forbidden", Denied, 403, exit 1,
         "the token does not allow this",
         "A viewer reads, an editor also writes, an admin also makes projects and tokens; a token may be for one project only.",
@@ -49,10 +57,22 @@ crate::code::codes! {
         "the server cannot listen on its address",
         "The port is taken, or the address is not one of this machine, or the port needs privileges.",
         "Free the port, or set `server.listen` to another address.";
+    TLS_INVALID = "tls_invalid", InvalidConfig, 500, exit 1,
+        "the server's certificate or key cannot be used",
+        "A file of `server.tls_cert`, `server.tls_key` or `server.tls_client_ca` is missing, holds nothing of what it should, or does not belong to the others. A server that starts ends with this; one that runs keeps what it had.",
+        "Put a PEM certificate with its chain, its unencrypted PEM key and PEM authorities where the settings say, readable for the server's user.";
     NOT_READY = "not_ready", Unavailable, 503, exit 1,
         "the server is not ready",
         "The server was reached and says that it cannot serve yet, or could not be reached.",
         "See `/ready` for the reason, and the server's log.";
+    STREAMS_EXHAUSTED = "streams_exhausted", Unavailable, 503, exit 1,
+        "as many event streams are open as there may be",
+        "Each open page of the dashboard and each reader of a feed holds a connection. All of `server.connections` but a few may be streams; those are kept for everything else.",
+        "Try again later, or raise `server.connections` and with it the limit on open files.";
+    IMPORT_NOT_CHECKED = "import_not_checked", Conflict, 409, exit 1,
+        "this is not the import that was checked",
+        "The dashboard imports a file only as its check has shown it: the same file, read in the same way. Nothing was changed.",
+        "Check the file that is to be imported, then import it.";
     PROJECT_NOT_FOUND = "project_not_found", NotFound, 404, exit 1,
         "there is no such project",
         "No project has this id, or the token is for another one.",

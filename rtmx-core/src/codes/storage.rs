@@ -85,6 +85,14 @@ crate::code::codes! {
         "the storage does not answer",
         "The database could not be reached, or is shutting down.",
         "See the cause; the server retries by itself.";
+    STORAGE_DENIED = "storage_denied", Denied, 503, exit 1,
+        "the database server refused the login, or the role may do too little",
+        "The password, the role, the client certificate or the server's `pg_hba.conf` does not let this server in, or the role lacks a privilege on the database or its schema.",
+        "Correct what the message names, in the settings or on the database server.";
+    STORAGE_UNSUPPORTED = "storage_unsupported", Incompatible, 503, exit 1,
+        "the database server is of a version that is not served",
+        "The SQL that this version uses needs a newer database server.",
+        "Upgrade the database server to the version that the message names, or use another one.";
     STORAGE_FULL = "storage_full", Unavailable, 507, exit 1,
         "the disk under the database is full",
         "The write was rolled back; reads go on.",
@@ -94,9 +102,9 @@ crate::code::codes! {
         "The file or its folder is read-only, or was replaced while it was open.",
         "Make the data folder writable for the server's user and restart the server.";
     STORAGE_FOREIGN = "storage_foreign", InvalidConfig, 503, exit 1,
-        "the file is not an RTMX database",
-        "It holds something else, and RTMX leaves files of others alone.",
-        "Set `database.url` to a new file, or to the right one.";
+        "the database is not one of RTMX",
+        "It holds something else, and RTMX leaves files and tables of others alone.",
+        "Set `database.url` to a new database, or to the right one.";
     STORAGE_CORRUPT = "storage_corrupt", Corrupt, 503, exit 1,
         "the database file is damaged",
         "The integrity check found pages that contradict each other.",
@@ -124,7 +132,7 @@ crate::code::codes! {
     DATA_GONE = "data_gone", Corrupt, 503, exit 1,
         "this installation had data, and the data is gone",
         "The marker in the data folder names an installation that the database does not hold. Starting would look like a fresh and empty installation.",
-        "Restore the database file or a backup; to begin anew on purpose, remove the file `installation` from the data folder.";
+        "See that the section `database` names the right database, or restore it from a backup; to begin anew on purpose, remove the file `installation` from the data folder.";
     ARCHIVE_INVALID = "archive_invalid", Corrupt, 422, exit 7,
         "the archive is not whole",
         "It is cut short, changed, or of a format that this version does not read. Nothing was restored.",

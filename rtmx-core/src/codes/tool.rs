@@ -29,6 +29,10 @@ crate::code::codes! {
         "the output cannot be written",
         "The disk is full, the folder is missing, or this user may not write there.",
         "Correct the cause, or write somewhere else.";
+    CONTENT_DIFFERS = "content_differs", Corrupt, 500, exit 7,
+        "what was written is not what was read",
+        "After a restore or a transfer the content of the target is hashed and compared with the archive. The two differ.",
+        "Do not use the target. Keep the archive and report it with both hashes.";
     PLAN_INVALID = "plan_invalid", InvalidInput, 422, exit 1,
         "the file is not a plan for this installation",
         "A plan is written by `rtmxctl plan --out FILE`, for one installation on one target.",

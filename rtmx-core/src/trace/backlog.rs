@@ -67,6 +67,10 @@ pub struct BacklogQuery {
     pub version: Option<String>,
     /// At most so many items, over all sections; `None` for all.
     pub limit: Option<usize>,
+    /// In each section so many items are passed over.
+    pub offset: usize,
+    /// At most so many items in each section; `None` for all.
+    pub section_limit: Option<usize>,
 }
 
 /// What is left to do.
@@ -89,6 +93,9 @@ pub struct BacklogSection {
     pub name: String,
     /// How many items belong here, shown or not.
     pub total: usize,
+    /// Their effort in weeks, shown or not; an unknown effort counts nothing.
+    #[serde(default)]
+    pub total_effort_weeks: f64,
     /// The items, best first.
     pub items: Vec<Item>,
 }
@@ -224,10 +231,12 @@ impl Matrix {
         let limit = query.limit.unwrap_or(usize::MAX);
         let mut room = limit;
         let mut section = |name: &str, candidates: &[Candidate<'_>]| {
-            let shown = &candidates[..candidates.len().min(room)];
-            room -= shown.len();
-            let items = shown.iter().filter_map(|candidate| self.item_at(candidate.slot)).collect();
-            BacklogSection { name: name.to_owned(), total: candidates.len(), items }
+            let most = room.min(query.section_limit.unwrap_or(usize::MAX));
+            let shown = candidates.iter().skip(query.offset).take(most);
+            let items: Vec<Item> = shown.filter_map(|candidate| self.item_at(candidate.slot)).collect();
+            room -= items.len();
+            let total_effort_weeks = effort(candidates);
+            BacklogSection { name: name.to_owned(), total: candidates.len(), total_effort_weeks, items }
         };
         match query.view {
             BacklogView::All => {
@@ -282,6 +291,10 @@ impl Matrix {
     }
 }
 
+fn effort(candidates: &[Candidate<'_>]) -> f64 {
+    weeks(candidates.iter().map(|it| it.row.effort).sum())
+}
+
 fn summary(left: &[Candidate<'_>]) -> BacklogSummary {
     let partial = left.iter().filter(|it| it.row.status == Status::Partial).count();
     let blocked_count = left.iter().filter(|it| it.blocked).count();
@@ -289,7 +302,7 @@ fn summary(left: &[Candidate<'_>]) -> BacklogSummary {
         total_incomplete: left.len(),
         missing: left.len() - partial,
         partial,
-        total_effort_weeks: weeks(left.iter().map(|it| it.row.effort).sum()),
+        total_effort_weeks: effort(left),
         unblocked_count: left.len() - blocked_count,
         blocked_count,
     }
@@ -389,6 +402,12 @@ mod tests {
             assert_eq!(shown(&backlog), want, "{name}");
             assert_eq!(backlog.summary.total_incomplete, left, "{name}");
         }
+        let second = BacklogQuery { offset: 1, section_limit: Some(1), ..BacklogQuery::default() };
+        let backlog = matrix().backlog(&second);
+        assert_eq!(shown(&backlog), ["Critical Path: B", "Quick Wins: QUICK", "Remaining: BIG"]);
+        let sections: Vec<(usize, f64)> =
+            backlog.sections.iter().map(|it| (it.total, it.total_effort_weeks)).collect();
+        assert_eq!(sections, [(3, 3.75), (2, 1.5), (2, 8.0)]);
         let root = matrix().item("ROOT").expect("it is in the matrix");
         assert_eq!((root.blocks_count, root.transitive_blocks_count, root.blocked), (2, 2, false));
     }

@@ -88,7 +88,7 @@ impl Matrix {
     }
 
     /// A shortest way along dependencies from one of `starts` to `goal`, which need not be a requirement.
-    fn shortest_way(
+    pub(super) fn shortest_way(
         &self,
         starts: impl Iterator<Item = u32>,
         goal: u32,

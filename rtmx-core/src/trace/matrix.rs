@@ -52,6 +52,15 @@ pub(super) struct Slot {
     named: u32,
     /// Whether its document holds generated acceptance criteria.
     pub(super) boilerplate: bool,
+    /// How many test links name a test of it.
+    tests: u32,
+}
+
+impl Slot {
+    /// Whether its row or a test link names a test.
+    pub(super) fn is_tested(&self) -> bool {
+        self.tests > 0 || self.row.as_ref().is_some_and(|row| row.has_test)
+    }
 }
 
 /// What was computed once and holds until the next edit that touches it.
@@ -133,6 +142,19 @@ impl Matrix {
         }
     }
 
+    /// Takes note of a test link that names a test of a requirement.
+    pub fn add_test(&mut self, id: &str) {
+        let slot = self.slot_for(id);
+        self.edit(slot).tests += 1;
+    }
+
+    /// Forgets one test link that [`Matrix::add_test`] told of.
+    pub fn remove_test(&mut self, id: &str) {
+        let Some(slot) = self.find_named(id).filter(|slot| self.at(*slot).tests > 0) else { return };
+        self.edit(slot).tests -= 1;
+        self.release(slot);
+    }
+
     /// Every id in the order of the file: by rank, and after those with a rank the others by id.
     pub fn in_file_order(&self) -> Vec<&str> {
         self.slots_in_file_order().into_iter().map(|slot| self.id(slot)).collect()
@@ -209,6 +231,7 @@ impl Matrix {
         if unused.row.is_none()
             && unused.down.is_empty()
             && unused.named == 0
+            && unused.tests == 0
             && !unused.boilerplate
             && !is_free
         {

@@ -46,8 +46,9 @@ pub(super) fn owner(finder: &Finder<'_>) -> Check {
 }
 
 pub(super) fn test_mapping(finder: &Finder<'_>) -> Check {
-    let findings = finder.rows(|_, row| {
-        (!row.has_test).then(|| "test_module and test_function are not both given".to_owned())
+    let findings = finder.rows(|slot, _| {
+        let untested = !finder.matrix.at(slot).is_tested();
+        untested.then(|| "neither its row nor a test link names a test".to_owned())
     });
     let broken = |count| format!("{count} requirements name no test");
     Report::hygiene(Rule::MissingTestMapping).found(findings, "every requirement names a test", broken)

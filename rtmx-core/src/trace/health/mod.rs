@@ -119,7 +119,7 @@ impl Matrix {
         let order = self.slots_by_id();
         let cycles = self.cycles();
         let counts = self.completion().counts;
-        let with_tests = self.rows().filter(|(.., row)| row.has_test).count() as u64;
+        let with_tests = self.rows().filter(|(_, named, _)| named.is_tested()).count() as u64;
         let finder = Finder { matrix: self, order: &order };
         let checks = vec![
             report::loads(counts.total),

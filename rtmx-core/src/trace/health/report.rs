@@ -45,12 +45,64 @@ pub enum Rule {
     EffortBounds,
     /// Somebody in particular is assigned.
     GenericOwner,
-    /// Test module and function are both given.
+    /// Test module and function are both given, or a test link names a test.
     MissingTestMapping,
     /// The id in another system is given.
     MissingExternalId,
     /// The document's acceptance criteria are its own.
     GenericAcceptanceCriteria,
+}
+
+impl Rule {
+    /// The rule's name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Rule::RtmLoads => "rtm_loads",
+            Rule::SchemaConformance => "schema_conformance",
+            Rule::RequiredFields => "required_fields",
+            Rule::Phase => "phase",
+            Rule::OrphanedDeps => "orphaned_deps",
+            Rule::OrphanedBlocks => "orphaned_blocks",
+            Rule::Reciprocity => "reciprocity",
+            Rule::BlocksWithoutDependency => "blocks_without_dependency",
+            Rule::Cycles => "cycles",
+            Rule::SelfDependency => "self_dependency",
+            Rule::StatusConsistency => "status_consistency",
+            Rule::StrictValues => "strict_values",
+            Rule::PhaseReadable => "phase_readable",
+            Rule::TestCoverage => "test_coverage",
+            Rule::EffortBounds => "effort_bounds",
+            Rule::GenericOwner => "generic_owner",
+            Rule::MissingTestMapping => "missing_test_mapping",
+            Rule::MissingExternalId => "missing_external_id",
+            Rule::GenericAcceptanceCriteria => "generic_acceptance_criteria",
+        }
+    }
+
+    /// What holds while the rule is kept, in a sentence.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Rule::RtmLoads => "The matrix can be read.",
+            Rule::SchemaConformance => "The imported file has the 21 columns and no others.",
+            Rule::RequiredFields => "Every requirement has a category and a text.",
+            Rule::Phase => "Every phase is 1 or more.",
+            Rule::OrphanedDeps => "What is depended on exists.",
+            Rule::OrphanedBlocks => "What is said to be blocked exists.",
+            Rule::Reciprocity => "Every dependency is mentioned in the other side's blocks.",
+            Rule::BlocksWithoutDependency => "Whatever is said to be blocked depends on it.",
+            Rule::Cycles => "Nothing waits for itself through others.",
+            Rule::SelfDependency => "Nothing depends on itself.",
+            Rule::StatusConsistency => "What is complete depends on nothing incomplete.",
+            Rule::StrictValues => "Every status and priority is written as its name.",
+            Rule::PhaseReadable => "Every phase can be read as a number.",
+            Rule::TestCoverage => "At least 80 % of the requirements have a test.",
+            Rule::EffortBounds => "Every effort is between a quarter and half a week.",
+            Rule::GenericOwner => "Somebody in particular is assigned to every requirement.",
+            Rule::MissingTestMapping => "Every requirement names a test.",
+            Rule::MissingExternalId => "Every requirement has its id in another system.",
+            Rule::GenericAcceptanceCriteria => "Acceptance criteria are written, not generated.",
+        }
+    }
 }
 
 /// How much a broken rule matters.

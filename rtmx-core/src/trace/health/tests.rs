@@ -23,6 +23,8 @@ fn a_matrix_that_keeps_every_rule_is_healthy() {
     for check in &health.checks {
         assert_eq!(check.status, CheckStatus::Pass, "{check:?}");
         assert_eq!((check.count, check.is_blocking), (0, false), "{check:?}");
+        assert_eq!(serde_json::to_value(check.name).expect("a name"), check.name.name());
+        assert!(check.name.sentence().ends_with('.'), "{check:?}");
     }
     assert_eq!(health.status, HealthStatus::Healthy);
     assert_eq!(
@@ -114,7 +116,7 @@ fn every_rule_finds_what_breaks_it() {
             |a| a.test_module.clear(),
             1,
             0,
-            "test_module and test_function are not both given",
+            "neither its row nor a test link names a test",
         ),
         (Rule::MissingExternalId, |a| a.external_id.clear(), 0, 0, "external_id is empty"),
     ];
