@@ -28,14 +28,46 @@ pub struct StorageCapability {
     pub multi_node: bool,
     /// What was acknowledged survives the end of the process.
     pub durable: bool,
-    /// [`StorageBackend::back_up`] and [`StorageBackend::restore`] work.
+    /// [`StorageBackend::log_in_with`] works.
+    pub logs_in: bool,
+    /// [`StorageBackend::back_up`], [`StorageBackend::restore`] and [`StorageBackend::restore_over`] work.
     pub archive: bool,
 }
 
 impl StorageCapability {
     /// Nothing promised; set what holds.
     pub const NONE: StorageCapability =
-        StorageCapability { multi_node: false, durable: false, archive: false };
+        StorageCapability { multi_node: false, durable: false, logs_in: false, archive: false };
+}
+
+/// How an open backend is doing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Condition {
+    /// The engine and its version, such as `PostgreSQL 16.14`; `None` before it is known, or where it
+    /// is part of the program.
+    pub engine: Option<String>,
+    /// Whether this version of the engine is served with limited support only; a warning says why.
+    pub limited_support: bool,
+    /// Whether the database only reads, as a standby does and one that somebody froze; as far as it is
+    /// known from the last call of [`StorageBackend::schema`].
+    pub read_only: bool,
+    /// What an operator should know and need not act on at once, each a sentence.
+    pub warnings: Vec<String>,
+    /// The connections to a server; `None` where there is none.
+    pub connections: Option<Connections>,
+}
+
+/// The connections of a backend to its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Connections {
+    /// The most there can be.
+    pub limit: usize,
+    /// Those that are open.
+    pub open: usize,
+    /// Those of them that nobody uses.
+    pub idle: usize,
+    /// Calls that wait for one.
+    pub waiting: usize,
 }
 
 /// An open database.
@@ -46,6 +78,11 @@ impl StorageCapability {
 pub trait StorageBackend: Debug + Send + Sync {
     /// Facts of this backend; the same for as long as it is open.
     fn capability(&self) -> StorageCapability;
+
+    /// How the backend is doing, from what it knows: the database is not asked.
+    fn condition(&self) -> Condition {
+        Condition::default()
+    }
 
     /// The newest revision of a space; revision zero for a space that was never written.
     async fn head(&self, cx: &Cx, space: &Space) -> Result<Head>;
@@ -67,6 +104,18 @@ pub trait StorageBackend: Debug + Send + Sync {
     /// Those of [`ChangeSet::check`] and [`ChangeSet::check_expectations`]; `change_set_reused`;
     /// `storage_full`, `storage_read_only`, `storage_unavailable`, `storage_sync_failed`.
     async fn apply(&self, cx: &Cx, changes: &ChangeSet) -> Result<Applied>;
+
+    /// [`StorageBackend::apply`] of a change set that the caller has no more use for.
+    ///
+    /// A backend that hands the work to another thread needs no copy then, which for an import is
+    /// the size of the whole file several times over. By default the same as `apply`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`StorageBackend::apply`].
+    async fn apply_owned(&self, cx: &Cx, changes: ChangeSet) -> Result<Applied> {
+        self.apply(cx, &changes).await
+    }
 
     /// The changes of a space after a position, in order and without a gap: every revision from
     /// `after` to the answer's last appears.
@@ -113,6 +162,28 @@ pub trait StorageBackend: Debug + Send + Sync {
     /// `archive_invalid`, `restore_not_empty`; nothing was restored.
     async fn restore(&self, cx: &Cx, from: &Path) -> Result<ArchiveReport>;
 
+    /// Replaces everything in a migrated database with the content of an archive, and starts a new
+    /// epoch. One step: whoever reads meanwhile sees what was there, or what the archive held, and a
+    /// failure leaves what was there.
+    ///
+    /// # Errors
+    ///
+    /// `archive_invalid`, and what a write meets; nothing was changed. By default `not_supported`.
+    async fn restore_over(&self, _cx: &Cx, _from: &Path) -> Result<ArchiveReport> {
+        Err(Error::new(storage::NOT_SUPPORTED, "this storage driver does not restore over data"))
+    }
+
+    /// Logs in with the secrets of these settings from now on: connections that are open stay as they are,
+    /// and new ones are made with what is given. The settings are as for the driver's `open`, and say the
+    /// same but for passwords.
+    ///
+    /// # Errors
+    ///
+    /// `storage_settings_invalid`; nothing was changed. By default `not_supported`.
+    async fn log_in_with(&self, _settings: serde_json::Value) -> Result<()> {
+        Err(Error::new(storage::NOT_SUPPORTED, "this storage driver does not log in"))
+    }
+
     /// Ends all work and lets go of the database. Later calls answer `storage_unavailable`.
     async fn close(&self, cx: &Cx) -> Result<()>;
 }
@@ -126,7 +197,7 @@ pub struct ArchiveReport {
     pub history: u64,
     /// Change sets.
     pub change_sets: u64,
-    /// Size of the archive in bytes.
+    /// Size of the archive's file in bytes.
     pub bytes: u64,
     /// SHA-256 of the content in canonical order, in hexadecimal: the same on every engine.
     pub content_hash: String,

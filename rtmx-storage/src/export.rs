@@ -6,7 +6,9 @@
 //! it went in; what was edited is written from its values, with the file's columns and line end.
 
 use crate::csv::{Target, count_fields, push_field, push_row};
+use crate::query::Field;
 use rtmx_core::{Layout, Requirement};
+use std::borrow::Cow;
 
 /// An export under way. Each call appends to the output that it is given, in the order header, rows,
 /// trailer.
@@ -80,6 +82,51 @@ impl CsvExport {
 
     fn note_end(&mut self, written: &[u8]) {
         self.open_line = !matches!(written.last(), Some(b'\n' | b'\r'));
+    }
+}
+
+/// Chosen columns of chosen requirements as CSV: a table for other programs, not a matrix to be kept.
+///
+/// Lines end with carriage return and line feed, and there is always a header (RFC 4180). A cell holds
+/// its text as it is, formulas included: they are data here, and whoever opens the file in a
+/// spreadsheet decides whether they run.
+#[derive(Debug, Clone)]
+pub struct CsvColumns {
+    targets: Vec<Target>,
+}
+
+impl CsvColumns {
+    /// These columns, in this order.
+    pub fn new(columns: impl IntoIterator<Item = Field>) -> Self {
+        let target = |field| match field {
+            Field::Core(column) => Target::Core(column),
+            Field::Extra(name) => Target::Extra(name),
+        };
+        CsvColumns { targets: columns.into_iter().map(target).collect() }
+    }
+
+    /// Appends the header row.
+    pub fn header(&self, out: &mut Vec<u8>) {
+        self.line(self.targets.iter().map(|target| Cow::Borrowed(target.key())), out);
+    }
+
+    /// Appends a requirement's row.
+    pub fn row(&self, id: &str, requirement: &Requirement, out: &mut Vec<u8>) {
+        self.line(self.targets.iter().map(|target| target.text(id, requirement)), out);
+    }
+
+    fn line<'a>(&self, fields: impl Iterator<Item = Cow<'a, str>>, out: &mut Vec<u8>) {
+        for (place, field) in fields.enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            // A line that is empty would be no row.
+            if field.is_empty() && self.targets.len() == 1 {
+                out.extend_from_slice(b"\"\"");
+            }
+            push_field(out, &field);
+        }
+        out.extend_from_slice(b"\r\n");
     }
 }
 

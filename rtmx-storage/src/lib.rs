@@ -9,6 +9,7 @@
 pub mod archive;
 mod backend;
 pub mod baseline;
+pub mod columns;
 pub mod csv;
 pub mod export;
 mod feed;
@@ -19,10 +20,13 @@ pub mod markdown;
 mod memory;
 mod migrate;
 pub mod query;
+pub mod reconcile;
 
-pub use backend::{ArchiveReport, Storage, StorageBackend, StorageBackendExt, StorageCapability};
+pub use backend::{
+    ArchiveReport, Condition, Connections, Storage, StorageBackend, StorageBackendExt, StorageCapability,
+};
 pub use feed::{ChangeEvent, Feed, FeedPosition};
-pub use fingerprint::fingerprint;
+pub use fingerprint::{Fingerprint, fingerprint};
 pub use lease::{Lease, LeaseCall, LeaseRequest};
 pub use memory::MemoryBackend;
 pub use migrate::{

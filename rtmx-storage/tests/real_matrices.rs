@@ -56,7 +56,8 @@ const GENERATED: [(&str, &[&str]); 8] = [
 ];
 
 fn main() {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let shared =
+        PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../shared");
     let data = shared.join("data/rtm");
     let generator = shared.join("tools/gen_rtm.py");
     let mut trials = Vec::new();

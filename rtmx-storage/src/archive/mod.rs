@@ -4,12 +4,19 @@
 //! with their writes, and its present records; then a footer with counts and hashes. There is one
 //! encoding for one content, so the content hash is the same whichever engine wrote it, and a
 //! reader refuses what a writer would not have written. Both sides hold one line at a time.
-//! Deliberately absent: opening files, and the new epoch of a restore, which the engine brings.
+//!
+//! Header and footer are text in the file; the lines between are one raw DEFLATE stream (RFC 1951),
+//! so that the first line of any archive can be read without a tool. In version 1 they were text, too,
+//! and such archives are still read. Deliberately absent: the new epoch of a restore, which the engine
+//! brings.
 
+mod file;
+mod hashed;
 mod order;
 mod reader;
 mod writer;
 
+pub use file::{create, open};
 pub use reader::ArchiveReader;
 pub use writer::ArchiveWriter;
 
@@ -17,13 +24,20 @@ use rtmx_core::{Body, ChangeSetId, Epoch, Key, Record, Revision, Space, Timestam
 use serde::{Deserialize, Serialize};
 
 /// The version of the format that is written, and the newest that is read.
-pub const ARCHIVE_VERSION: u32 = 1;
+pub const ARCHIVE_VERSION: u32 = 2;
+
+/// The version whose lines are not compressed; it is read and no longer written.
+const PLAIN_VERSION: u32 = 1;
 
 /// What the header names the format.
 const FORMAT: &str = "rtmx-archive";
 
-/// The longest line in bytes that a reader takes: a change set of 64 MiB, escaped.
+/// The longest line in bytes that a reader takes: a change set of 64 MiB, escaped. Compressed input
+/// that grows without an end meets it, too.
 const LINE_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// The longest header or footer in bytes: each has a few short members.
+const EDGE_LIMIT_BYTES: u64 = 4096;
 
 /// The first line of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,9 +118,9 @@ struct Footer {
     records: u64,
     history: u64,
     change_sets: u64,
-    /// SHA-256 of the lines between header and footer, line ends included.
+    /// SHA-256 of the lines between header and footer before they are compressed, line ends included.
     content_hash: String,
-    /// SHA-256 of every byte before the footer.
+    /// SHA-256 of every byte of the file before the footer's line, as it is in the file.
     file_hash: String,
 }
 

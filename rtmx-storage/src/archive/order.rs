@@ -5,7 +5,7 @@ use crate::fingerprint::hex;
 use rtmx_core::{Kind, Revision, Space};
 use sha2::{Digest, Sha256};
 
-/// Where an archive is, what it held so far, and its hashes.
+/// Where an archive is, what it held so far, and the hash of its content.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     space: Option<(Space, Revision)>,
@@ -16,21 +16,12 @@ pub(super) struct Progress {
     pub(super) records: u64,
     pub(super) history: u64,
     pub(super) change_sets: u64,
-    pub(super) bytes: u64,
     content: Sha256,
-    file: Sha256,
 }
 
 impl Progress {
-    /// Counts the header's line.
-    pub(super) fn header(&mut self, line: &[u8]) {
-        self.bytes += line.len() as u64;
-        self.file.update(line);
-    }
-
-    /// Counts an item's line.
+    /// Hashes an item's line.
     pub(super) fn line(&mut self, line: &[u8]) {
-        self.header(line);
         self.content.update(line);
     }
 
@@ -94,15 +85,15 @@ impl Progress {
         self.end_of_space()
     }
 
-    /// What the footer has to say.
-    pub(super) fn footer(&self) -> Footer {
+    /// What the footer has to say, after bytes of this hash.
+    pub(super) fn footer(&self, file_hash: String) -> Footer {
         Footer {
             spaces: self.spaces,
             records: self.records,
             history: self.history,
             change_sets: self.change_sets,
             content_hash: hex(&self.content.clone().finalize()),
-            file_hash: hex(&self.file.clone().finalize()),
+            file_hash,
         }
     }
 

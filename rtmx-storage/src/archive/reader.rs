@@ -1,10 +1,15 @@
 //! Reads an archive, and refuses everything that a writer would not have written.
 
+use super::hashed::Hashed;
 use super::order::Progress;
-use super::{ARCHIVE_VERSION, ArchiveHeader, ArchiveItem, FORMAT, FooterLine, LINE_LIMIT_BYTES};
+use super::{
+    ARCHIVE_VERSION, ArchiveHeader, ArchiveItem, EDGE_LIMIT_BYTES, FORMAT, FooterLine, LINE_LIMIT_BYTES,
+    PLAIN_VERSION,
+};
 use crate::ArchiveReport;
+use flate2::bufread::DeflateDecoder;
 use rtmx_core::{Error, Result, storage};
-use std::io::{BufRead, Read};
+use std::io::{BufRead, BufReader, Read};
 
 /// Reads an archive from anything that gives bytes, one item at a time.
 ///
@@ -12,11 +17,57 @@ use std::io::{BufRead, Read};
 /// has read until [`ArchiveReader::finish`] has answered.
 #[derive(Debug)]
 pub struct ArchiveReader<R: BufRead> {
-    input: R,
+    input: Input<R>,
     line: Vec<u8>,
     header: ArchiveHeader,
     progress: Progress,
     report: Option<ArchiveReport>,
+}
+
+/// What lies between header and footer.
+#[derive(Debug)]
+enum Input<R: BufRead> {
+    /// Lines as they are, in version 1.
+    Plain(Hashed<R>),
+    /// Compressed lines.
+    Deflated(BufReader<DeflateDecoder<Hashed<R>>>),
+}
+
+/// Which line was read.
+enum Line {
+    Item,
+    /// The last one, and the hash of all bytes before it.
+    Footer(String),
+}
+
+impl<R: BufRead> Input<R> {
+    /// The bytes of the file.
+    fn file(&mut self) -> &mut Hashed<R> {
+        match self {
+            Input::Plain(file) => file,
+            Input::Deflated(lines) => lines.get_mut().get_mut(),
+        }
+    }
+
+    fn read_line(&mut self, line: &mut Vec<u8>) -> Result<Line> {
+        match self {
+            Input::Plain(file) => {
+                let before = file.hash();
+                read_line(file, line, LINE_LIMIT_BYTES)?;
+                Ok(if line.starts_with(b"{\"footer\":") { Line::Footer(before) } else { Line::Item })
+            }
+            Input::Deflated(lines) => {
+                if lines.fill_buf().map_err(could_not_read)?.is_empty() {
+                    let file = self.file();
+                    let before = file.hash();
+                    read_line(file, line, EDGE_LIMIT_BYTES)?;
+                    return Ok(Line::Footer(before));
+                }
+                read_line(lines, line, LINE_LIMIT_BYTES)?;
+                Ok(Line::Item)
+            }
+        }
+    }
 }
 
 impl<R: BufRead> ArchiveReader<R> {
@@ -25,26 +76,29 @@ impl<R: BufRead> ArchiveReader<R> {
     /// # Errors
     ///
     /// `archive_invalid` if it is none, or of a version that is not known.
-    pub fn new(mut input: R) -> Result<Self> {
-        let mut line = Vec::new();
-        read_line(&mut input, &mut line)?;
+    pub fn new(input: R) -> Result<Self> {
+        let (mut file, mut line) = (Hashed::new(input), Vec::new());
+        read_line(&mut file, &mut line, EDGE_LIMIT_BYTES)?;
         // The version decides what the rest means, so it is read before the rest is judged.
         let loose: serde_json::Value = parse(&line)?;
         let version = loose.get("version").and_then(serde_json::Value::as_u64);
         if loose.get("format").and_then(serde_json::Value::as_str) != Some(FORMAT) {
             return Err(invalid("it is not an RTMX archive"));
         }
-        if version != Some(u64::from(ARCHIVE_VERSION)) {
+        let input = if version == Some(u64::from(ARCHIVE_VERSION)) {
+            Input::Deflated(BufReader::new(DeflateDecoder::new(file)))
+        } else if version == Some(u64::from(PLAIN_VERSION)) {
+            Input::Plain(file)
+        } else {
             let found = version.map_or("unknown".to_owned(), |version| version.to_string());
-            let why = format!("it has the format version {found}, and this version reads {ARCHIVE_VERSION}");
+            let why = format!(
+                "it has the format version {found}, and this version reads {PLAIN_VERSION} and {ARCHIVE_VERSION}"
+            );
             return Err(invalid(why));
-        }
+        };
         let header: ArchiveHeader = parse(&line)?;
-        let mut progress = Progress::default();
-        progress.header(&line);
-        let reader = ArchiveReader { input, line, header, progress, report: None };
-        reader.check_encoding(&reader.header)?;
-        Ok(reader)
+        check_encoding(&header, &line)?;
+        Ok(ArchiveReader { input, line, header, progress: Progress::default(), report: None })
     }
 
     /// The archive's first line.
@@ -62,10 +116,12 @@ impl<R: BufRead> ArchiveReader<R> {
         if self.report.is_some() {
             return Ok(None);
         }
-        read_line(&mut self.input, &mut self.line)?;
-        if self.line.starts_with(b"{\"footer\":") {
-            self.report = Some(self.check_footer()?);
+        if let Line::Footer(file_hash) = self.input.read_line(&mut self.line)? {
+            self.report = Some(self.check_footer(file_hash)?);
             return Ok(None);
+        }
+        if has_nul(&self.line) {
+            return Err(invalid("one of its texts has the character U+0000, which no engine keeps"));
         }
         let item: ArchiveItem = parse(&self.line)?;
         self.progress.accept(&item).map_err(invalid)?;
@@ -83,16 +139,17 @@ impl<R: BufRead> ArchiveReader<R> {
         self.report.ok_or_else(|| invalid("it has no end"))
     }
 
-    fn check_footer(&mut self) -> Result<ArchiveReport> {
+    fn check_footer(&mut self, file_hash: String) -> Result<ArchiveReport> {
         self.progress.end().map_err(invalid)?;
         let found: FooterLine = parse(&self.line)?;
-        self.check_encoding(&found)?;
-        let footer = self.progress.footer();
+        check_encoding(&found, &self.line)?;
+        let footer = self.progress.footer(file_hash);
         if found.footer != footer {
             return Err(invalid("it was changed: counts or hashes differ from the content"));
         }
-        let bytes = self.progress.bytes + self.line.len() as u64;
-        let rest = self.input.fill_buf().map_err(could_not_read)?;
+        let file = self.input.file();
+        let bytes = file.size();
+        let rest = file.fill_buf().map_err(could_not_read)?;
         if !rest.is_empty() {
             return Err(invalid("it goes on after its end"));
         }
@@ -104,25 +161,35 @@ impl<R: BufRead> ArchiveReader<R> {
             content_hash: footer.content_hash,
         })
     }
-
-    /// Header and footer are not under the content hash, so they must be written the one way.
-    fn check_encoding(&self, value: &impl serde::Serialize) -> Result<()> {
-        let mut line = serde_json::to_vec(value).expect("header and footer are plain data");
-        line.push(b'\n');
-        if line != self.line {
-            return Err(invalid("it was changed: its first or last line is written in another way"));
-        }
-        Ok(())
-    }
 }
 
-fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> Result<()> {
+/// Header and footer are not under the content hash, so they must be written the one way.
+fn check_encoding(value: &impl serde::Serialize, found: &[u8]) -> Result<()> {
+    let mut line = serde_json::to_vec(value).expect("header and footer are plain data");
+    line.push(b'\n');
+    if line != found {
+        return Err(invalid("it was changed: its first or last line is written in another way"));
+    }
+    Ok(())
+}
+
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>, limit: u64) -> Result<()> {
     line.clear();
-    input.take(LINE_LIMIT_BYTES).read_until(b'\n', line).map_err(could_not_read)?;
+    input.take(limit).read_until(b'\n', line).map_err(could_not_read)?;
     if line.last() == Some(&b'\n') {
         return Ok(());
     }
-    Err(invalid(if line.len() as u64 == LINE_LIMIT_BYTES { "a line is too long" } else { "it is cut short" }))
+    Err(invalid(if line.len() as u64 == limit { "a line is too long" } else { "it is cut short" }))
+}
+
+/// Whether a text in this line of JSON has U+0000, which is `\u0000` behind an even number of `\`.
+fn has_nul(line: &[u8]) -> bool {
+    // What is not UTF-8 is refused when it is parsed.
+    let line = std::str::from_utf8(line).unwrap_or_default();
+    line.match_indices(r"\u0000").any(|(at, _)| {
+        let escapes = line[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        escapes % 2 == 0
+    })
 }
 
 fn parse<T: serde::de::DeserializeOwned>(line: &[u8]) -> Result<T> {

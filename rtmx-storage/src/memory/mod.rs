@@ -8,11 +8,11 @@
 
 mod answer;
 mod bell;
-mod file;
 mod portable;
 mod schema;
 mod state;
 
+use crate::archive;
 use crate::memory::bell::Bell;
 use crate::memory::state::State;
 use crate::{
@@ -126,12 +126,23 @@ impl StorageBackend for MemoryBackend {
 
     async fn back_up(&self, cx: &Cx, to: &Path) -> Result<ArchiveReport> {
         let state = self.ready(cx)?;
-        file::create(to, |out| portable::write(&state, out))
+        archive::create(to, |out| portable::write(&state, out))
     }
 
     async fn restore(&self, cx: &Cx, from: &Path) -> Result<ArchiveReport> {
         let mut state = self.ready(cx)?;
-        let (restored, report) = portable::restored(&state, (self.new_epoch)(), file::open(from)?)?;
+        let (restored, report) = portable::restored(&state, (self.new_epoch)(), archive::open(from)?)?;
+        *state = restored;
+        drop(state);
+        self.bell.ring_all();
+        Ok(report)
+    }
+
+    async fn restore_over(&self, cx: &Cx, from: &Path) -> Result<ArchiveReport> {
+        let mut state = self.ready(cx)?;
+        let mut empty = State::empty(state.epoch);
+        empty.migrations.clone_from(&state.migrations);
+        let (restored, report) = portable::restored(&empty, (self.new_epoch)(), archive::open(from)?)?;
         *state = restored;
         drop(state);
         self.bell.ring_all();

@@ -3,8 +3,9 @@
 use super::{Field, PAGE_LIMIT, Query, RecordQuery};
 use rtmx_core::{Column, Error, Kind, Result, storage};
 
-/// The most sort keys of a query.
-const SORT_LIMIT: usize = 4;
+/// The most sort keys of a query: four of a client's, and the direction of the id for a page that is
+/// read backwards.
+const SORT_LIMIT: usize = 5;
 /// The most values of a filter.
 const FILTER_VALUE_LIMIT: usize = 100;
 
@@ -22,7 +23,10 @@ impl Query {
                 ids.as_deref().map_or(Ok(()), check_ids)?;
                 check_limit(*limit)
             }
-            Query::History { limit, .. } => check_limit(*limit),
+            Query::History { key, limit, .. } => {
+                key.iter().try_for_each(|key| check_text(&key.id))?;
+                check_limit(*limit)
+            }
             Query::Tally { .. } => Ok(()),
         }
     }
@@ -50,7 +54,16 @@ impl RecordQuery {
                 );
                 return Err(invalid(message));
             }
+            filter.any_of.iter().try_for_each(|text| check_text(text))?;
         }
+        let extras =
+            self.filters.iter().map(|filter| &filter.field).chain(self.sort.iter().map(|sort| &sort.field));
+        for field in extras {
+            if let Field::Extra(name) = field {
+                check_text(name)?;
+            }
+        }
+        self.search.iter().try_for_each(|text| check_text(text))?;
         if self.kind == Kind::Requirement {
             return Ok(());
         }
@@ -76,9 +89,17 @@ fn check_limit(limit: usize) -> Result<()> {
 
 fn check_ids(ids: &[String]) -> Result<()> {
     if ids.len() <= PAGE_LIMIT {
-        return Ok(());
+        return ids.iter().try_for_each(|id| check_text(id));
     }
     Err(invalid(format!("cannot ask for {} ids at once: the limit is {PAGE_LIMIT}", ids.len())))
+}
+
+/// No record has such a text, and PostgreSQL takes none as a value.
+fn check_text(text: &str) -> Result<()> {
+    if text.contains('\0') {
+        return Err(invalid("no text can be asked for that has the character U+0000".to_owned()));
+    }
+    Ok(())
 }
 
 fn invalid(message: String) -> Error {

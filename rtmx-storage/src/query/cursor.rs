@@ -5,6 +5,8 @@
 //! query by a hash and to the database by the epoch.
 
 use super::{RecordQuery, SortValue};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use rtmx_core::{Epoch, Error, Result, storage};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -30,10 +32,9 @@ impl Cursor {
         Cursor { query: fingerprint(query), epoch: epoch.short(), values, id }
     }
 
-    /// The text form: hexadecimal, safe in a URL.
+    /// The text form, safe in a URL.
     pub fn encode(&self) -> String {
-        let json = serde_json::to_vec(self).expect("a cursor is plain data");
-        json.iter().map(|byte| format!("{byte:02x}")).collect()
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("a cursor is plain data"))
     }
 
     /// Reads a query's cursor back, if it has one.
@@ -44,11 +45,8 @@ impl Cursor {
     pub fn of(query: &RecordQuery, epoch: Epoch) -> Result<Option<Cursor>> {
         let Some(text) = &query.cursor else { return Ok(None) };
         let invalid = || Error::new(storage::CURSOR_INVALID, "the cursor was not given out for this query");
-        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-        let bytes: Option<Vec<u8>> =
-            if text.len() % 2 == 0 { text.as_bytes().chunks(2).map(byte).collect() } else { None };
-        let cursor: Cursor =
-            bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(invalid)?;
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
+        let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| invalid())?;
         if cursor.query != fingerprint(query) || cursor.values.len() != query.sort.len() {
             return Err(invalid());
         }
@@ -63,5 +61,5 @@ impl Cursor {
 fn fingerprint(query: &RecordQuery) -> String {
     let bound = (&query.space, query.kind, &query.filters, &query.search, &query.sort);
     let json = serde_json::to_vec(&bound).expect("a query is plain data");
-    Sha256::digest(json).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(json)[..8])
 }

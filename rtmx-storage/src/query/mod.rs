@@ -15,7 +15,7 @@ mod terms;
 pub use cursor::Cursor;
 pub use eval::{Order, Selection, SortPlace, TallyKey};
 pub use field::{Field, SortValue};
-pub use terms::{SearchTerms, document_terms};
+pub use terms::{SearchTerms, document_terms, document_text};
 
 /// The most records in one page.
 pub const PAGE_LIMIT: usize = 1_000;
@@ -82,7 +82,7 @@ pub struct RecordQuery {
     pub filters: Vec<Filter>,
     /// All terms must occur; `None` for no search. Same rules on every engine: see [`SearchTerms`].
     pub search: Option<String>,
-    /// Sort keys, the first most significant; at most 4. The id always follows as the last.
+    /// Sort keys, the first most significant; at most 5. The id always follows as the last.
     pub sort: Vec<Sort>,
     /// At most so many, 1 to [`PAGE_LIMIT`].
     pub limit: usize,
