@@ -1,7 +1,8 @@
 //! The values that hold after all layers, with where each came from and what it replaced.
 
 use crate::kind::Typed;
-use crate::{KEYS, Origin};
+use crate::{KeySpec, Origin, SecretTokens, Value};
+use ipnet::IpNet;
 use rtmx_core::Secret;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,8 +36,20 @@ pub struct Effective {
 pub(crate) struct Values(BTreeMap<&'static str, Typed>);
 
 impl Values {
+    pub(crate) fn remove(&mut self, path: &str) {
+        self.0.remove(path);
+    }
+
     pub(crate) fn insert(&mut self, path: &'static str, value: Typed) {
         self.0.insert(path, value);
+    }
+
+    pub(crate) fn insert_default(&mut self, spec: &KeySpec) {
+        if let Some(default) = spec.default {
+            let value = spec.kind.read(&Value::text(default)).ok();
+            let value = value.unwrap_or_else(|| panic!("the default of `{}` is not valid", spec.path));
+            self.insert(spec.path, value);
+        }
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<&Typed> {
@@ -44,9 +57,14 @@ impl Values {
     }
 
     /// The value for people: never a secret's content.
-    pub(crate) fn shown(&self, path: &str) -> Option<String> {
-        let secret = KEYS.iter().any(|spec| spec.path == path && spec.secret);
-        self.get(path).map(|value| if secret { "[secret]".into() } else { value.shown() })
+    pub(crate) fn shown(&self, spec: &KeySpec) -> Option<String> {
+        self.get(spec.path).map(|value| if spec.secret { "[secret]".into() } else { value.shown() })
+    }
+
+    /// The same with a token in place of each secret. A built-in default is no secret.
+    fn recognizable(&self, spec: &KeySpec, origin: &Origin, tokens: &SecretTokens) -> Option<String> {
+        let hidden = spec.secret && *origin != Origin::Default;
+        self.get(spec.path).map(Typed::shown).map(|text| if hidden { tokens.token(&text) } else { text })
     }
 
     /// Whether a key has the same value in both.
@@ -62,6 +80,24 @@ impl Values {
     }
 }
 
+/// Every setting as it holds, in the order of its table; secrets as tokens where there are any.
+pub(crate) fn lines(
+    keys: &'static [KeySpec],
+    values: &Values,
+    origins: &BTreeMap<&'static str, Trace>,
+    tokens: Option<&SecretTokens>,
+) -> Vec<Effective> {
+    let line = |spec: &KeySpec| {
+        let trace = origins[spec.path].clone();
+        let value = match tokens {
+            Some(tokens) => values.recognizable(spec, &trace.origin, tokens),
+            None => values.shown(spec),
+        };
+        Effective { key: spec.path, value, trace }
+    };
+    keys.iter().map(line).collect()
+}
+
 /// Getters for keys with a default. The table's own test calls each of them, so a key of another kind
 /// cannot get here.
 macro_rules! getters {
@@ -70,11 +106,37 @@ macro_rules! getters {
             $(pub(crate) fn $name(&self, path: &str) -> $type {
                 match self.get(path) {
                     Some(Typed::$variant(value)) => value.clone(),
-                    _ => panic!("`{path}` has a default of this kind"),
+                    _ => panic!("`{path}` is no setting of this kind with a default"),
                 }
             })*
         }
     };
+}
+
+/// Getters for keys without a default.
+macro_rules! getters_if_any {
+    ($($name:ident, $variant:ident, $type:ty;)*) => {
+        impl Values {
+            $(pub(crate) fn $name(&self, path: &str) -> Option<$type> {
+                match self.get(path) {
+                    Some(Typed::$variant(value)) => Some(value.clone()),
+                    _ => None,
+                }
+            })*
+        }
+    };
+}
+
+getters_if_any! {
+    duration_if_any, Duration, Duration;
+    integer_if_any, Integer, u64;
+    path_if_any, Path, PathBuf;
+    networks_if_any, Networks, Vec<IpNet>;
+    switch_if_any, Switch, bool;
+    choice_if_any, Choice, &'static str;
+    size_if_any, Size, u64;
+    address_if_any, Address, SocketAddr;
+    list_if_any, List, Vec<String>;
 }
 
 getters! {
@@ -85,4 +147,5 @@ getters! {
     path, Path, PathBuf;
     switch, Switch, bool;
     choice, Choice, &'static str;
+    list, List, Vec<String>;
 }

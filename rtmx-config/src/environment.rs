@@ -6,7 +6,8 @@
 //! recognized and left alone. An empty variable counts as not set, because that is what
 //! `${NAME:-}` in a Compose file leaves behind.
 
-use crate::{About, Finding, KEYS, Layer, Origin, Provenance, Value, postgres};
+use crate::table::Composed;
+use crate::{About, Finding, Layer, Origin, Provenance, Table, Value, postgres};
 use rtmx_core::Secret;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 pub const FOREIGN_VARIABLES: &[(&str, &str)] = &[
     ("RTMX_HOME", "Where `rtmxctl` keeps its installations."),
     ("RTMX_IMAGE", "The image that the Compose file starts."),
+    ("RTMX_SECRETS_DIR", "The folder of mounted secrets that the server reads."),
     ("RTMX_CACHE", "Where the developer tasks keep what outlives a checkout."),
 ];
 
@@ -30,13 +32,29 @@ pub fn environment_layer(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     read: &mut dyn FnMut(&Path) -> Result<Secret<String>, String>,
 ) -> Layer {
+    layer_of(&Table::RTMX, variables, read)
+}
+
+/// Makes a layer by any table.
+pub(crate) fn layer_of(
+    table: &Table,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+    read: &mut dyn FnMut(&Path) -> Result<Secret<String>, String>,
+) -> Layer {
     let mut layer = Layer::new(Provenance::new("env", ""));
-    let given = collect(variables, read, &mut layer);
-    for spec in KEYS {
-        let mut present = spec.names().into_iter().filter_map(|name| given.get_key_value(&name));
+    let given = collect(table, variables, read, &mut layer);
+    combine(table, &given, &mut layer);
+    layer
+}
+
+/// Adds the value of each setting that was given, by the name that goes first.
+pub(crate) fn combine(table: &Table, given: &Given, layer: &mut Layer) {
+    for spec in table.keys() {
+        let composed = table.composed == Composed::DatabaseUrl && spec.path == "database.url";
+        let mut present = table.names(spec).into_iter().filter_map(|name| given.get_key_value(&name));
         if let Some((winner, (text, origin))) = present.next() {
             for (name, (other, place)) in present {
-                let alike = if spec.path == "database.url" {
+                let alike = if composed {
                     postgres::same_database(text.expose(), other.expose())
                 } else {
                     let read = |text: &Secret<String>| spec.kind.read(&Value::Text(text.clone()));
@@ -49,17 +67,34 @@ pub fn environment_layer(
                     layer.warnings.push(disagreement(spec.path, place, name, winner));
                 }
             }
-            if spec.path == "database.url" {
-                for (name, place) in postgres::disagreeing_parts(text.expose(), &given) {
+            if composed {
+                for (name, place) in postgres::disagreeing_parts(text.expose(), given) {
                     layer.warnings.push(disagreement(spec.path, &place, &name, winner));
                 }
             }
             layer.push(spec.path, Value::Text(text.clone()), origin.clone());
-        } else if spec.path == "database.url" {
-            postgres::compose(&given, &mut layer);
+        } else if composed {
+            postgres::compose(given, layer);
         }
     }
-    layer
+}
+
+/// Every name that sets something, with the key.
+pub(crate) fn known_names(table: &Table) -> BTreeMap<String, &'static str> {
+    let mut known = BTreeMap::new();
+    for spec in table.keys() {
+        known.extend(table.names(spec).into_iter().map(|name| (name, spec.path)));
+    }
+    if table.composed == Composed::DatabaseUrl {
+        known.extend(postgres::POSTGRES_PARTS.iter().map(|(name, _)| ((*name).to_owned(), "database.url")));
+    }
+    known
+}
+
+/// A file's text without the line end that editors and `echo` put behind it.
+pub(crate) fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
 }
 
 /// Whether an orchestrator puts this variable beside every process: the names that Kubernetes and
@@ -88,16 +123,13 @@ pub fn is_injected(name: &str, value: &str) -> bool {
 
 /// The known variables with their texts, files read.
 fn collect(
+    table: &Table,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
     read: &mut dyn FnMut(&Path) -> Result<Secret<String>, String>,
     layer: &mut Layer,
 ) -> Given {
-    let mut known: BTreeMap<String, &'static str> = BTreeMap::new();
-    for spec in KEYS {
-        known.extend(spec.names().into_iter().map(|name| (name, spec.path)));
-    }
-    known.extend(postgres::POSTGRES_PARTS.iter().map(|(name, _)| ((*name).to_owned(), "database.url")));
-
+    let known = known_names(table);
+    let ours = |name: &str| name.strip_prefix(table.prefix).is_some_and(|rest| rest.starts_with('_'));
     let mut direct: BTreeMap<String, OsString> = BTreeMap::new();
     let mut files: BTreeMap<String, PathBuf> = BTreeMap::new();
     for (name, value) in variables {
@@ -109,9 +141,8 @@ fn collect(
             direct.insert(name.to_owned(), value);
         } else if let Some(stem) = name.strip_suffix("_FILE").filter(|stem| known.contains_key(*stem)) {
             files.insert(stem.to_owned(), PathBuf::from(value));
-        } else if name.starts_with("RTMX_") && !FOREIGN_VARIABLES.iter().any(|(foreign, _)| *foreign == name)
-        {
-            layer.warnings.push(unknown(name, &known));
+        } else if ours(name) && !table.foreign.iter().any(|(foreign, _)| *foreign == name) {
+            layer.warnings.push(unknown(name, known.keys().filter(|known| ours(known))));
         }
     }
 
@@ -141,9 +172,8 @@ fn collect(
                 layer.faults.push(Finding::new(About::Value, origin, text).with_key(key));
             }
             Ok(text) => {
-                let text = text.expose().strip_suffix('\n').unwrap_or(text.expose());
-                let text = text.strip_suffix('\r').unwrap_or(text);
-                given.insert(stem, (Secret::new(text.to_owned()), origin));
+                let text = without_line_end(text.expose()).to_owned();
+                given.insert(stem, (Secret::new(text), origin));
             }
             Err(why) => {
                 let text = format!("could not read the file for `{key}`: {why}");
@@ -158,16 +188,15 @@ fn to_text(value: &OsStr) -> Option<Secret<String>> {
     value.to_str().map(|text| Secret::new(text.to_owned()))
 }
 
-fn unknown(name: &str, known: &BTreeMap<String, &'static str>) -> Finding {
+fn unknown<'a>(name: &str, ours: impl Iterator<Item = &'a String>) -> Finding {
     let origin = Origin::Variable { name: name.to_owned() };
     let (stem, end) = name.strip_suffix("_FILE").map_or((name, ""), |stem| (stem, "_FILE"));
-    let ours = known.keys().map(String::as_str).filter(|name| name.starts_with("RTMX_"));
-    let nearest = crate::nearest::nearest(stem, ours).map(|name| format!("{name}{end}"));
+    let nearest = crate::nearest::nearest(stem, ours.map(String::as_str)).map(|name| format!("{name}{end}"));
     let text = "no setting of this version has this variable, so it has no effect";
     Finding::new(About::UnknownVariable, origin, text).with_nearest(nearest)
 }
 
-fn disagreement(key: &str, place: &Origin, name: &str, winner: &str) -> Finding {
+pub(crate) fn disagreement(key: &str, place: &Origin, name: &str, winner: &str) -> Finding {
     let text = format!("`{name}` and `{winner}` disagree about `{key}`; `{winner}` goes first and is used");
     Finding::new(About::Disagreement, place.clone(), text).with_key(key)
 }

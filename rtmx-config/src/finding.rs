@@ -27,6 +27,8 @@ pub enum About {
     UnknownKey,
     /// A variable that looks like ours and is not.
     UnknownVariable,
+    /// A mounted file, or an entry of a remote secret, that is named like no setting.
+    UnknownName,
     /// Two variables for one setting that say different things.
     Disagreement,
     /// A value that is wrong, and that a later layer replaces.
@@ -37,7 +39,7 @@ pub enum About {
     Unused,
     /// A key that has a new name.
     Renamed,
-    /// A file that vanished, and whose last content is kept.
+    /// A file or a source that vanished, and whose last content is kept.
     Kept,
 }
 
@@ -46,7 +48,7 @@ impl About {
         match self {
             About::Syntax => config::CONFIG_SYNTAX,
             About::Unreadable => config::CONFIG_UNREADABLE,
-            About::UnknownKey => config::CONFIG_UNKNOWN_KEY,
+            About::UnknownKey | About::UnknownVariable => config::CONFIG_UNKNOWN_KEY,
             _ => config::CONFIG_INVALID,
         }
     }
@@ -117,7 +119,7 @@ impl Faults {
     }
 
     /// One error for all of them. Its code is the one that all faults share, else `config_invalid`.
-    pub(crate) fn into_error(faults: Vec<Finding>) -> Error {
+    pub fn into_error(faults: Vec<Finding>) -> Error {
         let first = faults.first().map_or(config::CONFIG_INVALID, |fault| fault.about.code());
         let shared = faults.iter().all(|fault| fault.about.code() == first);
         let code = if shared { first } else { config::CONFIG_INVALID };

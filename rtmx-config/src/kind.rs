@@ -3,8 +3,9 @@
 //! A kind is data, so that the reference can say in words what the parser enforces.
 
 use crate::{Value, units};
+use ipnet::IpNet;
 use rtmx_core::Secret;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,12 +38,16 @@ pub enum Kind {
     },
     /// An IP address with a port, or `localhost` with a port.
     Address,
+    /// IP addresses and networks in CIDR notation (RFC 4632): a list, or a text with commas between.
+    Networks,
     /// An absolute path.
     Path,
     /// A URL with one of these schemes, or any scheme where none is named.
     Url {
         /// The schemes.
         schemes: &'static [&'static str],
+        /// Whether it may name a user and a password.
+        login: bool,
     },
     /// One of these names, in any case.
     Choice {
@@ -63,6 +68,16 @@ pub enum Kind {
         /// The most bytes.
         max: usize,
     },
+    /// A text that is taken exactly as it stands, of at most so many bytes.
+    Password {
+        /// The most bytes.
+        max: usize,
+    },
+    /// A list of texts; in the environment and in flags a text with commas between.
+    List {
+        /// The most items.
+        most: usize,
+    },
 }
 
 /// A value of a kind.
@@ -73,9 +88,11 @@ pub(crate) enum Typed {
     Duration(Duration),
     Size(u64),
     Address(SocketAddr),
+    Networks(Vec<IpNet>),
     Path(PathBuf),
     Choice(&'static str),
     Text(Secret<String>),
+    List(Vec<String>),
 }
 
 impl Kind {
@@ -87,11 +104,14 @@ impl Kind {
             Kind::Duration { .. } => "duration",
             Kind::Size { .. } => "size",
             Kind::Address => "address",
+            Kind::Networks => "networks",
             Kind::Path => "path",
             Kind::Url { .. } => "url",
             Kind::Choice { .. } => "choice",
             Kind::Token { .. } => "token",
             Kind::Text { .. } => "text",
+            Kind::Password { .. } => "password",
+            Kind::List { .. } => "list",
         }
     }
 
@@ -122,9 +142,12 @@ impl Kind {
                 format!("a size from {} to {}, such as `64MiB`", size(*min), size(*max))
             }
             Kind::Address => "an IP address with a port, such as `127.0.0.1:8080`".into(),
+            Kind::Networks => {
+                "IP addresses and networks such as `10.0.0.0/8`, in a list or with commas between".into()
+            }
             Kind::Path => "an absolute path".into(),
-            Kind::Url { schemes: [] } => "a URL, such as `sqlite:rtmx.db`".into(),
-            Kind::Url { schemes } => format!("a URL that begins with `{}://`", schemes.join("://` or `")),
+            Kind::Url { schemes: [], .. } => "a URL, such as `sqlite:rtmx.db`".into(),
+            Kind::Url { schemes, .. } => format!("a URL that begins with `{}://`", schemes.join("://` or `")),
             Kind::Choice { names, .. } => match names.split_last() {
                 Some((last, others)) if !others.is_empty() => {
                     format!("`{}` or `{last}`", others.join("`, `"))
@@ -133,6 +156,10 @@ impl Kind {
             },
             Kind::Token { min, max } => format!("{min} to {max} visible ASCII characters without a space"),
             Kind::Text { max } => format!("a text of at most {}", size(*max as u64)),
+            Kind::Password { max } => {
+                format!("a text of at most {} without a zero byte, taken as it stands", size(*max as u64))
+            }
+            Kind::List { most } => format!("a list of at most {most} texts, none of them empty"),
         }
     }
 
@@ -168,11 +195,12 @@ impl Kind {
                 bytes.filter(|n| (min..=max).contains(&n)).map(Typed::Size).ok_or_else(wanted)
             }
             Kind::Address => text.and_then(address).map(Typed::Address).ok_or_else(wanted),
+            Kind::Networks => networks(value).map(Typed::Networks).ok_or_else(wanted),
             Kind::Path => {
                 let path = text.filter(|text| Path::new(text).has_root() && !text.contains('\0'));
                 path.map(|text| Typed::Path(PathBuf::from(text))).ok_or_else(wanted)
             }
-            Kind::Url { schemes } => url(text.unwrap_or_default(), schemes, wanted),
+            Kind::Url { schemes, login } => url(text.unwrap_or_default(), schemes, *login, wanted),
             Kind::Choice { names, also } => {
                 let word = text.unwrap_or_default().to_ascii_lowercase();
                 let other = also.iter().find(|(other, _)| *other == word).map(|(_, name)| name);
@@ -187,6 +215,17 @@ impl Kind {
             Kind::Text { max } => {
                 text.filter(|text| !text.is_empty() && text.len() <= *max).map(secret).ok_or_else(wanted)
             }
+            Kind::Password { max } => match value {
+                Value::Text(text) => {
+                    let text = text.expose().as_str();
+                    let fits = !text.is_empty() && text.len() <= *max && !text.contains('\0');
+                    Some(text).filter(|_| fits).map(secret).ok_or_else(wanted)
+                }
+                _ => Err(wanted()),
+            },
+            Kind::List { most } => {
+                list(value).filter(|items| items.len() <= *most).map(Typed::List).ok_or_else(wanted)
+            }
         }
     }
 }
@@ -200,15 +239,38 @@ impl Typed {
             Typed::Duration(duration) => units::format_duration(*duration),
             Typed::Size(bytes) => units::format_size(*bytes),
             Typed::Address(address) => address.to_string(),
+            Typed::Networks(networks) => {
+                networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            }
             Typed::Path(path) => path.display().to_string(),
             Typed::Choice(name) => (*name).into(),
             Typed::Text(text) => text.expose().clone(),
+            Typed::List(items) => items.join(","),
         }
     }
 }
 
 fn secret(text: &str) -> Typed {
     Typed::Text(Secret::new(text.to_owned()))
+}
+
+/// The items of a list; `None` where one is empty, holds a comma or is no text.
+fn list(value: &Value) -> Option<Vec<String>> {
+    let item = |text: &str| {
+        let text = text.trim();
+        (!text.is_empty() && !text.contains(',')).then(|| text.to_owned())
+    };
+    match value {
+        Value::Text(text) => text.expose().split(',').map(item).collect(),
+        Value::List(values) => {
+            let text = |value: &Value| match value {
+                Value::Text(text) => item(text.expose()),
+                _ => None,
+            };
+            values.iter().map(text).collect()
+        }
+        _ => None,
+    }
 }
 
 fn address(text: &str) -> Option<SocketAddr> {
@@ -218,7 +280,27 @@ fn address(text: &str) -> Option<SocketAddr> {
     }
 }
 
-fn url(text: &str, schemes: &[&str], wanted: impl Fn() -> String) -> Result<Typed, String> {
+fn networks(value: &Value) -> Option<Vec<IpNet>> {
+    let one = |text: &str| {
+        let address = |text: &str| text.parse::<IpAddr>().ok().map(|ip| IpNet::from(ip.to_canonical()));
+        text.parse::<IpNet>().ok().or_else(|| address(text)).map(|network| network.trunc())
+    };
+    match value {
+        Value::Text(text) => {
+            text.expose().split(',').map(str::trim).filter(|text| !text.is_empty()).map(one).collect()
+        }
+        Value::List(items) => {
+            let text = |item: &Value| match item {
+                Value::Text(text) => one(text.expose().trim()),
+                _ => None,
+            };
+            items.iter().map(text).collect()
+        }
+        _ => None,
+    }
+}
+
+fn url(text: &str, schemes: &[&str], login: bool, wanted: impl Fn() -> String) -> Result<Typed, String> {
     if text.contains("${") {
         return Err("a URL without `${`: a variable in it was not replaced".into());
     }
@@ -237,7 +319,7 @@ fn url(text: &str, schemes: &[&str], wanted: impl Fn() -> String) -> Result<Type
         if !schemes.contains(&scheme.to_ascii_lowercase().as_str()) || host.is_empty() {
             return Err(wanted());
         }
-        if host.contains('@') {
+        if !login && host.contains('@') {
             return Err("a URL without user and password".into());
         }
     }

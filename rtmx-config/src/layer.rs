@@ -33,10 +33,31 @@ pub enum Origin {
         /// The file.
         path: PathBuf,
     },
+    /// A file that is one value, in a folder of such files.
+    Mounted {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A secret that a server keeps, or one entry of it.
+    Remote {
+        /// The server and the secret.
+        place: String,
+        /// The entry; `None` when it is about the secret as a whole.
+        name: Option<String>,
+    },
     /// Several environment variables that make one value.
     Variables {
         /// Their names.
         names: Vec<String>,
+    },
+    /// A variable in a file of variables.
+    VariableLine {
+        /// The file of variables.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u32,
+        /// The variable's name.
+        name: String,
     },
     /// A flag of the command line.
     Flag {
@@ -53,7 +74,13 @@ impl fmt::Display for Origin {
             Origin::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
             Origin::Variable { name } => write!(f, "variable {name}"),
             Origin::VariableFile { name, path } => write!(f, "file {} of variable {name}", path.display()),
+            Origin::Mounted { path } => write!(f, "mounted file {}", path.display()),
+            Origin::Remote { place, name: Some(name) } => write!(f, "entry {name} of {place}"),
+            Origin::Remote { place, name: None } => f.write_str(place),
             Origin::Variables { names } => write!(f, "variables {}", names.join(", ")),
+            Origin::VariableLine { path, line, name } => {
+                write!(f, "{}:{line}: variable {name}", path.display())
+            }
             Origin::Flag { name } => write!(f, "flag {name}"),
         }
     }

@@ -6,7 +6,7 @@
 
 use crate::environment::Given;
 use crate::value::Value;
-use crate::{About, Finding, Layer, Origin};
+use crate::{About, Finding, Layer, Origin, UrlParts};
 use std::fmt::Write;
 
 /// The variables that make a database URL, and what each is.
@@ -20,40 +20,87 @@ pub const POSTGRES_PARTS: &[(&str, &str)] = &[
     ("POSTGRES_DB", "The database; the user's name where it is not set."),
 ];
 
-/// Adds the URL that the variables make, if they do.
+/// The setting that says the same as a variable, and goes before it.
+const SETTINGS: [(&str, &str, &str); 5] = [
+    ("POSTGRES_HOST", "database.host", "RTMX_DATABASE__HOST"),
+    ("POSTGRES_PORT", "database.port", "RTMX_DATABASE__PORT"),
+    ("POSTGRES_USER", "database.user", "RTMX_DATABASE__USER"),
+    ("POSTGRES_PASSWORD", "database.password", "RTMX_DATABASE__PASSWORD"),
+    ("POSTGRES_DB", "database.name", "RTMX_DATABASE__NAME"),
+];
+
+/// Adds the URL that the variables make, if they do. A password in a file stays there: its path is
+/// added beside the URL, so that the driver reads it again when it was rotated.
 pub(crate) fn compose(given: &Given, layer: &mut Layer) {
-    let part = |name: &str| given.get(name).map(|(text, _)| text.expose().as_str());
     let names: Vec<String> = POSTGRES_PARTS
         .iter()
         .map(|(name, _)| *name)
         .filter(|n| given.contains_key(*n))
         .map(Into::into)
         .collect();
-    let origin = Origin::Variables { names: names.clone() };
-    let Some(host) = part("POSTGRES_HOST") else {
-        if !names.is_empty() {
-            let text = "they describe a PostgreSQL database, but have no effect without `POSTGRES_HOST`";
-            layer.warnings.push(Finding::new(About::Unused, origin, text).with_key("database.url"));
+    if names.is_empty() {
+        return;
+    }
+    let origin = Origin::Variables { names };
+    let first =
+        ["RTMX_DATABASE__HOST", "RTMX_DATABASE__SERVICE"].into_iter().find(|n| given.contains_key(*n));
+    if let Some(first) = first {
+        let agrees = |(name, _, own): &(&str, &str, &str)| {
+            let text = |name: &str| given.get(name).map(|(text, _)| text.expose());
+            text(name).is_none_or(|part| text(own) == Some(part))
+        };
+        if !SETTINGS.iter().all(agrees) {
+            let text = format!("`{first}` goes first, and they have no effect beside it");
+            layer.warnings.push(Finding::new(About::Disagreement, origin, text).with_key("database.host"));
         }
         return;
+    }
+    if !given.contains_key("POSTGRES_HOST") {
+        let text = "they describe a PostgreSQL database, but have no effect without `POSTGRES_HOST`";
+        layer.warnings.push(Finding::new(About::Unused, origin, text).with_key("database.url"));
+        return;
+    }
+    for (name, key, own) in SETTINGS {
+        if let (Some((part, place)), Some((chosen, _))) = (given.get(name), given.get(own))
+            && part.expose() != chosen.expose()
+        {
+            layer.warnings.push(crate::environment::disagreement(key, place, name, own));
+        }
+    }
+    let part = |name: &str| {
+        let own = SETTINGS.iter().find(|(variable, ..)| *variable == name).map(|(_, _, own)| *own);
+        let found = own.and_then(|own| given.get(own)).or_else(|| given.get(name));
+        found.map(|(text, _)| text.expose().as_str())
     };
     let port = part("POSTGRES_PORT").unwrap_or("5432");
     if !port.parse::<u16>().is_ok_and(|port| port != 0) {
-        let origin = given["POSTGRES_PORT"].1.clone();
-        let text = format!(
-            "`POSTGRES_PORT` is `{}`, and must be a whole number from 1 to 65535",
-            crate::value::plain(port)
-        );
+        let name =
+            if given.contains_key("RTMX_DATABASE__PORT") { "RTMX_DATABASE__PORT" } else { "POSTGRES_PORT" };
+        let origin = given[name].1.clone();
+        let port = crate::value::plain(port);
+        let text = format!("`{name}` is `{port}`, and must be a whole number from 1 to 65535");
         layer.faults.push(Finding::new(About::Value, origin, text).with_key("database.url"));
         return;
     }
     let user = part("POSTGRES_USER").unwrap_or("postgres");
     let mut url = String::from("postgresql://");
     encode(&mut url, user);
-    if let Some(password) = part("POSTGRES_PASSWORD") {
+    let file = match given.get("POSTGRES_PASSWORD") {
+        Some((_, origin @ (Origin::VariableFile { path, .. } | Origin::Mounted { path }))) => {
+            Some((path, origin))
+        }
+        _ => None,
+    };
+    let is_mounted = matches!(given.get("RTMX_DATABASE__PASSWORD"), Some((_, Origin::Mounted { .. })));
+    if is_mounted || given.contains_key("RTMX_DATABASE__PASSWORD_FILE") {
+        // It goes first, and the driver reads it.
+    } else if let (Some((path, origin)), false) = (file, given.contains_key("RTMX_DATABASE__PASSWORD")) {
+        layer.push("database.password_file", Value::text(path.to_string_lossy()), origin.clone());
+    } else if let Some(password) = part("POSTGRES_PASSWORD") {
         url.push(':');
         encode(&mut url, password);
     }
+    let host = part("POSTGRES_HOST").unwrap_or_default();
     url.push('@');
     if host.contains(':') && !host.starts_with('[') {
         url.push('[');
@@ -71,6 +118,28 @@ pub(crate) fn compose(given: &Given, layer: &mut Layer) {
     layer.push("database.url", Value::text(url), origin);
 }
 
+/// The keys that contradict a URL, of those that say one part of it.
+pub(crate) fn contradicting(url: &str, value: impl Fn(&str) -> Option<String>) -> Vec<&'static str> {
+    let Some(parts) = Parts::of(url) else { return Vec::new() };
+    // Lists of hosts, and what stands in the parameters, are the driver's to compare.
+    let single = !parts.host.contains(',') && !parts.host.is_empty();
+    let differs = |name: &str, given: &str| match name {
+        "POSTGRES_HOST" => single && !given.contains([',', ':']) && !parts.host.eq_ignore_ascii_case(given),
+        "POSTGRES_PORT" => single && parts.has_port && parts.port != given,
+        "POSTGRES_USER" => parts.has_user && parts.user != given,
+        "POSTGRES_PASSWORD" => parts.password.as_deref().is_some_and(|password| password != given),
+        _ => parts.has_database && parts.database != given,
+    };
+    let found =
+        SETTINGS.iter().filter(|(name, key, _)| value(key).is_some_and(|given| differs(name, &given)));
+    found.map(|(_, key, _)| *key).collect()
+}
+
+/// Whether a URL brings its password along.
+pub(crate) fn has_password(url: &str) -> bool {
+    Parts::of(url).is_some_and(|parts| parts.password.is_some())
+}
+
 /// Whether two URLs name the same database with the same credentials, however they are spelt.
 pub(crate) fn same_database(a: &str, b: &str) -> bool {
     match (Parts::of(a), Parts::of(b)) {
@@ -79,11 +148,18 @@ pub(crate) fn same_database(a: &str, b: &str) -> bool {
     }
 }
 
+/// Whether two URLs name the same PostgreSQL database and user, whatever password each has.
+pub(crate) fn same_but_for_the_password(a: &str, b: &str) -> bool {
+    let without = |url: &str| Parts::of(url).map(|parts| Parts { password: None, ..parts });
+    without(a).is_some_and(|a| without(b).is_some_and(|b| a == b))
+}
+
 /// The `POSTGRES_*` variables that say something else than the URL that goes before them.
 pub(crate) fn disagreeing_parts(url: &str, given: &Given) -> Vec<(String, Origin)> {
     let parts = Parts::of(url);
     // Without a host the variables make no URL, and cannot contradict one for another engine.
-    if parts.is_none() && !given.contains_key("POSTGRES_HOST") {
+    // Nor is one known to be contradicted whose parts are not certain.
+    if parts.is_none() && (!given.contains_key("POSTGRES_HOST") || is_postgres(url)) {
         return Vec::new();
     }
     let differs = |name: &str, text: &str| match &parts {
@@ -107,8 +183,13 @@ pub(crate) fn disagreeing_parts(url: &str, given: &Given) -> Vec<(String, Origin
     found
 }
 
+fn is_postgres(url: &str) -> bool {
+    let scheme = url.trim().split_once("://").map(|(scheme, _)| scheme);
+    scheme
+        .is_some_and(|scheme| ["postgres", "postgresql"].iter().any(|name| scheme.eq_ignore_ascii_case(name)))
+}
+
 /// What a PostgreSQL URL says, decoded. It has no `Debug`, because it holds the password.
-#[derive(PartialEq, Eq)]
 struct Parts {
     user: String,
     password: Option<String>,
@@ -116,25 +197,37 @@ struct Parts {
     port: String,
     database: String,
     options: String,
+    has_user: bool,
+    has_port: bool,
+    has_database: bool,
+}
+
+/// What was left out and what is spelt out are the same.
+impl PartialEq for Parts {
+    fn eq(&self, other: &Parts) -> bool {
+        let all = |parts: &Parts| {
+            let Parts { user, password, host, port, database, options, .. } = parts;
+            [Some(user), password.as_ref(), Some(host), Some(port), Some(database), Some(options)]
+                .map(Option::<&String>::cloned)
+        };
+        all(self) == all(other)
+    }
 }
 
 impl Parts {
+    /// Nothing where it is not certain which part is which: the driver says what is wrong with the URL.
     fn of(url: &str) -> Option<Parts> {
-        let (scheme, rest) = url.trim().split_once("://")?;
-        if !["postgres", "postgresql"].iter().any(|name| scheme.eq_ignore_ascii_case(name)) {
+        if !is_postgres(url) {
             return None;
         }
-        let (rest, options) = rest.split_once('?').unwrap_or((rest, ""));
-        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-        let (login, place) = authority.rsplit_once('@').unwrap_or(("", authority));
-        let (user, password) = match login.split_once(':') {
-            Some((user, password)) => (user, Some(decode(password))),
-            None => (login, None),
-        };
+        let parts = UrlParts::of(url)?;
+        let (user, place, database, options) = (parts.user, parts.hosts, parts.database, parts.query);
+        let password = parts.password.map(decode);
         let (host, port) = match place.strip_prefix('[').and_then(|place| place.split_once(']')) {
             Some((host, after)) => (host, after.strip_prefix(':').unwrap_or_default()),
             None => place.rsplit_once(':').unwrap_or((place, "")),
         };
+        let (has_user, has_port, has_database) = (!user.is_empty(), !port.is_empty(), !database.is_empty());
         let user = if user.is_empty() { "postgres".into() } else { decode(user) };
         Some(Parts {
             password,
@@ -143,6 +236,9 @@ impl Parts {
             database: if database.is_empty() { user.clone() } else { decode(database) },
             user,
             options: options.into(),
+            has_user,
+            has_port,
+            has_database,
         })
     }
 }
@@ -203,6 +299,25 @@ mod tests {
         ];
         for (a, b) in different {
             assert!(!same_database(a, b), "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn a_password_that_is_not_encoded_is_no_contradiction() {
+        // URL, key, value, whether they contradict each other
+        let cases = [
+            ("postgres://app:p/w@db/rtmx", "database.host", "db", false),
+            ("postgres://app:p/w@db/rtmx", "database.host", "other", true),
+            ("postgres://app:p/w@db/rtmx", "database.password", "p/w", false),
+            ("postgres://app:what?@db/rtmx", "database.host", "db", false),
+            ("postgres://app:what?@db/rtmx", "database.name", "other", true),
+            ("postgres://app:p#w@db/rtmx", "database.user", "app", false),
+            ("postgres://app:pw@db/rtmx?application_name=a@b", "database.host", "db", false),
+            ("postgres://app:pw@db/rtmx?application_name=a@b", "database.host", "other", false),
+        ];
+        for (url, key, value, contradicts) in cases {
+            let found = contradicting(url, |asked| (asked == key).then(|| value.to_owned()));
+            assert_eq!(found, if contradicts { vec![key] } else { vec![] }, "{url} and {key}={value}");
         }
     }
 

@@ -1,6 +1,6 @@
-//! The table of settings as data for documents, and as a commented file to start from.
+//! The table of settings as data, and as the handbook's tables.
 
-use crate::{KEYS, KeySpec, Kind, Reload};
+use crate::{KeySpec, Kind, Reload, Table};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -29,53 +29,81 @@ pub struct KeyDoc {
     pub doc: &'static str,
 }
 
-/// Every setting, in the order of the table.
+/// Every setting of RTMX, in the order of the table.
 pub fn reference() -> Vec<KeyDoc> {
-    let line = |spec: &KeySpec| KeyDoc {
-        key: spec.path,
-        kind: spec.kind.name(),
-        default: spec.default,
-        units: spec.kind.units(),
-        must_be: spec.kind.wanted(),
-        secret: spec.secret,
-        variables: spec.names(),
-        reload: spec.reload,
-        formerly: spec.formerly,
-        doc: spec.doc,
-    };
-    KEYS.iter().map(line).collect()
+    Table::RTMX.reference()
 }
 
-/// A configuration file in which every setting stands commented out with its default: removing the `#`
-/// from a line changes nothing until its value is edited.
-pub fn template() -> String {
-    let mut file = String::from(
-        "# Settings of RTMX. Each stands here with its default; to change one, remove the `#` and edit it.\n\
-         # Environment variables and flags go before this file. Secrets are better kept in files of their\n\
-         # own, which variables that end in `_FILE` name.\n",
-    );
-    let mut section = "";
-    for spec in KEYS {
-        let (head, name) = spec.path.split_once('.').unwrap_or(("", spec.path));
-        if head != section {
-            section = head;
-            push(&mut file, format_args!("\n[{section}]\n"));
-        } else {
-            file.push('\n');
-        }
-        push(&mut file, format_args!("# {}\n# It is {}.", spec.doc, spec.kind.wanted()));
-        push(&mut file, format_args!(" Variables: {}.\n", spec.names().join(", ")));
-        match spec.default {
-            Some(default) if matches!(spec.kind, Kind::Switch | Kind::Integer { .. }) => {
-                push(&mut file, format_args!("#{name} = {default}\n"));
-            }
-            Some(default) => push(&mut file, format_args!("#{name} = {default:?}\n")),
-            None => push(&mut file, format_args!("# It has no default.\n# {name} = \"...\"\n")),
+impl Table {
+    /// Every setting, in the order of the table.
+    pub fn reference(&self) -> Vec<KeyDoc> {
+        self.keys().iter().map(|spec| self.describe(spec)).collect()
+    }
+
+    pub(crate) fn describe(&self, spec: &KeySpec) -> KeyDoc {
+        KeyDoc {
+            key: spec.path,
+            kind: spec.kind.name(),
+            default: spec.default,
+            units: spec.kind.units(),
+            must_be: spec.kind.wanted(),
+            secret: spec.secret,
+            variables: self.names(spec),
+            reload: spec.reload,
+            formerly: spec.formerly,
+            doc: spec.doc,
         }
     }
-    file
+
+    /// The settings as Markdown: a table for each section.
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        let mut open = "";
+        for spec in self.keys() {
+            let (section, name) = parts(spec.path);
+            if section != open {
+                open = section;
+                let gap = if text.is_empty() { "" } else { "\n" };
+                push(&mut text, format_args!("{gap}## `{section}`\n\n"));
+                text.push_str(
+                    "| Setting | Default | Must be | Reload | Meaning |\n| --- | --- | --- | --- | --- |\n",
+                );
+            }
+            let default = spec.default.map_or_else(String::new, |default| format!("`{default}`"));
+            let reload = match spec.reload {
+                Reload::Live => "live",
+                Reload::Restart => "restart",
+            };
+            let mut meaning = spec.doc.to_owned();
+            if spec.secret {
+                meaning.push_str(" Secret.");
+            }
+            let also: Vec<String> = spec.variables.iter().map(|name| format!("`{name}`")).collect();
+            if !also.is_empty() {
+                push(&mut meaning, format_args!(" Variables: also {}.", also.join(", ")));
+            }
+            let former: Vec<String> = spec.formerly.iter().map(|path| format!("`{path}`")).collect();
+            if !former.is_empty() {
+                push(&mut meaning, format_args!(" Formerly {}.", former.join(", ")));
+            }
+            let cells =
+                [default, spec.kind.wanted(), reload.to_owned(), meaning].map(|c| c.replace('|', "\\|"));
+            push(&mut text, format_args!("| `{name}` | {} |\n", cells.join(" | ")));
+        }
+        text
+    }
 }
 
-fn push(file: &mut String, text: std::fmt::Arguments<'_>) {
+/// Section and name of a path.
+pub(crate) fn parts(path: &str) -> (&str, &str) {
+    path.rsplit_once('.').unwrap_or(("", path))
+}
+
+pub(crate) fn push(file: &mut String, text: std::fmt::Arguments<'_>) {
     file.write_fmt(text).expect("writing to a string cannot fail");
+}
+
+/// Whether a value of this kind is written without quotes in TOML.
+pub(crate) fn is_bare(kind: &Kind) -> bool {
+    matches!(kind, Kind::Switch | Kind::Integer { .. })
 }

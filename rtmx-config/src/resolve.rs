@@ -1,9 +1,10 @@
 //! Resolving: from layers of plain values to settings, or to the list of everything that is wrong.
 
-use crate::effective::Values;
+use crate::effective::{self, Values};
 use crate::keys::{self, KeySpec};
 use crate::{
-    About, Effective, Entry, Faults, Finding, KEYS, Kind, Layer, Origin, Settings, Trace, Value, crosscheck,
+    About, Configuration, Effective, Entry, Faults, Finding, KEYS, Kind, Layer, Origin, SecretTokens,
+    Settings, Table, Trace, Value, postgres,
 };
 use rtmx_core::Result;
 use std::collections::BTreeMap;
@@ -27,18 +28,18 @@ pub struct Resolved {
     pub origins: BTreeMap<&'static str, Trace>,
     /// What the operator should know.
     pub warnings: Vec<Finding>,
-    values: Values,
+    pub(crate) values: Values,
 }
 
 impl Resolved {
     /// Every setting as it holds, in the order of the table, secrets redacted.
     pub fn effective(&self) -> Vec<Effective> {
-        let line = |spec: &KeySpec| Effective {
-            key: spec.path,
-            value: self.values.shown(spec.path),
-            trace: self.origins[spec.path].clone(),
-        };
-        KEYS.iter().map(line).collect()
+        effective::lines(KEYS, &self.values, &self.origins, None)
+    }
+
+    /// The same with a token in place of each secret that was given, by which equal ones are recognized.
+    pub fn effective_with(&self, tokens: &SecretTokens) -> Vec<Effective> {
+        effective::lines(KEYS, &self.values, &self.origins, Some(tokens))
     }
 
     /// The settings whose values differ from an older configuration's, in the order of the table.
@@ -55,17 +56,47 @@ impl Resolved {
 /// [`Faults`]: `config_invalid`, or `config_syntax`, `config_unreadable` or `config_unknown_key` where
 /// all faults are of that one sort.
 pub fn resolve<'a>(layers: impl IntoIterator<Item = &'a Layer>, strictness: Strictness) -> Result<Resolved> {
+    let Configuration { values, origins, warnings, .. } = configure(&Table::RTMX, layers, strictness)?;
+    Ok(finish(values, origins, warnings))
+}
+
+/// Makes settings of values that contradict neither themselves nor the table.
+pub(crate) fn finish(
+    values: Values,
+    origins: BTreeMap<&'static str, Trace>,
+    warnings: Vec<Finding>,
+) -> Resolved {
+    let mut settings = Settings::from_values(&values);
+    // Whoever rotates a file replaces it, so the driver reads these itself.
+    if let Origin::VariableFile { path, .. } | Origin::Mounted { path } = &origins["database.url"].origin {
+        settings.database.url_file = Some(path.clone());
+    }
+    if let Origin::VariableFile { path, .. } | Origin::Mounted { path } =
+        &origins["database.direct_url"].origin
+    {
+        settings.database.direct_url_file = Some(path.clone());
+    }
+    let in_the_url = values.text("database.url").is_some_and(|url| postgres::has_password(url.expose()));
+    if let (Origin::Mounted { path }, false) = (&origins["database.password"].origin, in_the_url) {
+        settings.database.password_read_from = Some(path.clone());
+    }
+    Resolved { settings, origins, warnings, values }
+}
+
+/// Resolves layers by any table.
+pub(crate) fn configure<'a>(
+    table: &Table,
+    layers: impl IntoIterator<Item = &'a Layer>,
+    strictness: Strictness,
+) -> Result<Configuration> {
     let mut read = Read::default();
     for layer in layers {
-        read.add(KEYS, layer, strictness);
+        read.add(table.keys(), layer, strictness);
     }
-    let (values, origins) = read.choose(KEYS, strictness);
-    read.faults.extend(crosscheck::contradictions(&values, &origins));
-    if !read.faults.is_empty() {
-        return Err(Faults::into_error(read.faults));
-    }
-    read.warnings.extend(crosscheck::idle(&values, &origins));
-    Ok(Resolved { settings: Settings::from_values(&values), origins, warnings: read.warnings, values })
+    let (values, origins) = read.choose(table.keys(), strictness);
+    let mut configuration = Configuration { table: *table, values, origins, warnings: read.warnings };
+    table.check(&mut configuration, &mut read.faults);
+    if read.faults.is_empty() { Ok(configuration) } else { Err(Faults::into_error(read.faults)) }
 }
 
 /// What was found so far.
@@ -138,29 +169,25 @@ impl Read {
             let mut candidates = self.candidates.remove(spec.path).unwrap_or_default().into_iter().rev();
             let origin = match candidates.next() {
                 None => {
-                    if let Some(default) = spec.default {
-                        let value = spec
-                            .kind
-                            .read(&Value::text(default))
-                            .expect("the defaults of the table are valid");
-                        values.insert(spec.path, value);
-                    }
+                    values.insert_default(spec);
                     Origin::Default
                 }
-                Some((value, origin)) => {
-                    match spec.kind.read(&value) {
-                        Ok(value) => values.insert(spec.path, value),
-                        Err(wanted) => {
-                            let finding = wrong(spec, &value, &origin, About::Value, &wanted);
-                            if spec.lenient && strictness == Strictness::Start {
-                                self.leave_out(finding);
-                            } else {
-                                self.faults.push(finding);
-                            }
-                        }
+                Some((value, origin)) => match spec.kind.read(&value) {
+                    Ok(value) => {
+                        values.insert(spec.path, value);
+                        origin
                     }
-                    origin
-                }
+                    Err(wanted) => {
+                        let finding = wrong(spec, &value, &origin, About::Value, &wanted);
+                        if spec.lenient && strictness == Strictness::Start {
+                            self.leave_out(finding);
+                            values.insert_default(spec);
+                        } else {
+                            self.faults.push(finding);
+                        }
+                        origin
+                    }
+                },
             };
             let mut overrode = Vec::new();
             for (value, origin) in candidates {

@@ -62,8 +62,12 @@ impl fmt::Debug for Value {
     }
 }
 
-/// A text on one line, without control characters, cut after 60 characters.
+/// A text on one line, without control characters, cut after 60 characters. A URL with a login is not
+/// shown: whoever put it in the wrong place would read the password in the log.
 pub(crate) fn plain(text: &str) -> String {
+    if text.split_once("://").is_some_and(|(_, rest)| rest.contains('@')) {
+        return "(a URL with a login)".into();
+    }
     const LIMIT_CHARS: usize = 60;
     let mut plain: String = text.chars().take(LIMIT_CHARS).flat_map(escape).collect();
     if text.chars().nth(LIMIT_CHARS).is_some() {
@@ -85,6 +89,12 @@ mod tests {
         let values =
             vec![Value::text("hunter2"), Value::Integer(4711), Value::List(vec![Value::text("hunter2")])];
         assert_eq!(format!("{values:?}"), "[[a text], [a whole number], [a list]]");
+    }
+
+    #[test]
+    fn a_login_is_not_quoted() {
+        assert_eq!(Value::text("postgres://app:hunter2@db/x").quoted(), "`(a URL with a login)`");
+        assert_eq!(Value::text("https://example.com").quoted(), "`https://example.com`");
     }
 
     #[test]

@@ -52,7 +52,7 @@ fn documented_names_are_accepted_in_their_order() {
     for (key, variables, want) in cases {
         let found = resolved(variables);
         let value = match key {
-            "database.url" => found.settings.database.url.expose().clone(),
+            "database.url" => found.settings.database.url.as_ref().unwrap().expose().clone(),
             _ => found.settings.license.key.as_ref().unwrap().expose().clone(),
         };
         assert!(value.ends_with(want), "{variables:?}");
@@ -117,7 +117,11 @@ fn postgres_variables_make_a_url_with_every_part_encoded() {
         (&[("POSTGRES_HOST", "/run/postgresql")], "postgresql://postgres@%2Frun%2Fpostgresql:5432/postgres"),
     ];
     for (variables, want) in cases {
-        assert_eq!(resolved(variables).settings.database.url.expose(), want, "{variables:?}");
+        assert_eq!(
+            resolved(variables).settings.database.url.as_ref().unwrap().expose(),
+            want,
+            "{variables:?}"
+        );
     }
     let origin =
         resolved(&[("POSTGRES_HOST", "db"), ("POSTGRES_DB", "x")]).origins["database.url"].origin.to_string();
@@ -127,7 +131,7 @@ fn postgres_variables_make_a_url_with_every_part_encoded() {
 #[test]
 fn postgres_variables_without_a_host_leave_the_database_alone_and_say_so() {
     let found = resolved(&[("POSTGRES_USER", "u"), ("POSTGRES_PASSWORD", "p")]);
-    assert_eq!(found.settings.database.url.expose(), "sqlite:rtmx.db");
+    assert_eq!(found.settings.database.url.as_ref().unwrap().expose(), "sqlite:rtmx.db");
     assert_eq!(found.warnings[0].about, About::Unused);
 }
 
@@ -170,7 +174,10 @@ fn what_orchestrators_inject_never_breaks_a_start_or_makes_noise() {
     assert!(found.origins.values().all(|trace| trace.origin == rtmx_config::Origin::Default));
 
     let with_host = [&noise[..], &[("POSTGRES_HOST", "db")]].concat();
-    assert_eq!(resolved(&with_host).settings.database.url.expose(), "postgresql://postgres@db:5432/postgres");
+    assert_eq!(
+        resolved(&with_host).settings.database.url.as_ref().unwrap().expose(),
+        "postgresql://postgres@db:5432/postgres"
+    );
 }
 
 #[test]
@@ -220,14 +227,121 @@ fn a_file_gives_its_text_without_the_trailing_line_end() {
     for (text, want) in [("postgres://db/x\n", "x"), ("postgres://db/x\r\n", "x"), ("postgres://db/x", "x")] {
         let layer = layer_with(&[("DATABASE_URL_FILE", "/run/secrets/url")], &[("/run/secrets/url", text)]);
         let found = resolve([&layer], Strictness::Start).unwrap();
-        assert_eq!(found.settings.database.url.expose(), &format!("postgres://db/{want}"));
+        assert_eq!(found.settings.database.url.as_ref().unwrap().expose(), &format!("postgres://db/{want}"));
         let origin = found.origins["database.url"].origin.to_string();
         assert_eq!(origin, "file /run/secrets/url of variable DATABASE_URL_FILE");
     }
     let variables = [("POSTGRES_HOST", "db"), ("POSTGRES_PASSWORD_FILE", "/run/secrets/password")];
     let layer = layer_with(&variables, &[("/run/secrets/password", "p w\n")]);
     let found = resolve([&layer], Strictness::Start).unwrap();
-    assert_eq!(found.settings.database.url.expose(), "postgresql://postgres:p%20w@db:5432/postgres");
+    assert_eq!(
+        found.settings.database.url.as_ref().unwrap().expose(),
+        "postgresql://postgres@db:5432/postgres"
+    );
+    let file = found.settings.database.password_file.as_deref();
+    assert_eq!(file, Some(Path::new("/run/secrets/password")), "whoever rotates it replaces the file");
+}
+
+#[test]
+fn a_url_from_a_file_is_also_known_by_its_path() {
+    for name in ["DATABASE_URL_FILE", "RTMX_DATABASE__URL_FILE"] {
+        let layer = layer_with(&[(name, "/run/secrets/url")], &[("/run/secrets/url", "postgres://u@db/x\n")]);
+        let found = resolve([&layer], Strictness::Start).unwrap().settings.database;
+        assert_eq!(found.url.unwrap().expose(), "postgres://u@db/x", "{name}");
+        assert_eq!(found.url_file.as_deref(), Some(Path::new("/run/secrets/url")), "{name}");
+    }
+    assert_eq!(resolved(&[("DATABASE_URL", "postgres://u@db/x")]).settings.database.url_file, None);
+    let variables = [("RTMX_DATABASE__DIRECT_URL_FILE", "/run/secrets/direct")];
+    let layer = layer_with(&variables, &[("/run/secrets/direct", "postgres://u@db/x\n")]);
+    let found = resolve([&layer], Strictness::Start).unwrap().settings.database;
+    assert_eq!(found.direct_url_file.as_deref(), Some(Path::new("/run/secrets/direct")));
+}
+
+#[test]
+fn single_keys_name_a_postgresql_database_without_a_url() {
+    let found = resolved(&[
+        ("RTMX_DATABASE__HOST", "a,b:5433"),
+        ("RTMX_DATABASE__NAME", "rtmx"),
+        ("RTMX_DATABASE__USER", "app"),
+        ("RTMX_DATABASE__PASSWORD_FILE", "/run/secrets/password"),
+        ("RTMX_DATABASE__SSLMODE", "Verify-Full"),
+        ("RTMX_DATABASE__STATEMENT_TIMEOUT", "5s"),
+    ]);
+    assert_eq!(found.warnings, []);
+    let database = &found.settings.database;
+    assert!(database.url.is_none(), "the default is not used");
+    assert_eq!(database.host.as_deref(), Some("a,b:5433"));
+    assert_eq!(database.password_file.as_deref(), Some(Path::new("/run/secrets/password")));
+    assert_eq!(database.sslmode, Some("verify-full"));
+    assert_eq!(database.statement_timeout, Some(std::time::Duration::from_secs(5)));
+    let service = resolved(&[("RTMX_DATABASE__SERVICE", "rtmx")]).settings.database;
+    assert!(service.url.is_none());
+    let user = resolved(&[("RTMX_DATABASE__USER", "app")]).settings.database;
+    assert!(user.url.is_some(), "a user alone names no database");
+}
+
+#[test]
+fn a_password_is_taken_exactly_as_it_stands() {
+    let password = " p@s:s/w#d% ü\t";
+    let found = resolved(&[("RTMX_DATABASE__HOST", "db"), ("RTMX_DATABASE__PASSWORD", password)]);
+    assert_eq!(found.settings.database.password.as_ref().unwrap().expose(), password);
+    let shown = format!("{:?} {}", found.settings, serde_json::to_string(&found.settings).unwrap());
+    assert!(!shown.contains("p@s"), "{shown}");
+    let line = found.effective().into_iter().find(|line| line.key == "database.password").unwrap();
+    assert_eq!(line.value.as_deref(), Some("[secret]"));
+}
+
+#[test]
+fn keys_and_the_variables_of_the_postgresql_image_are_put_together_or_both_named() {
+    let url = |variables: Variables<'_>| {
+        let found = resolved(variables);
+        (found.settings.database.url.map(|url| url.expose().clone()), found.warnings)
+    };
+    let (made, warnings) =
+        url(&[("POSTGRES_HOST", "db"), ("POSTGRES_USER", "a"), ("RTMX_DATABASE__USER", "b")]);
+    assert_eq!(made.as_deref(), Some("postgresql://b@db:5432/b"));
+    assert_eq!(warnings.len(), 1);
+    let text = warnings[0].to_string();
+    assert!(text.contains("POSTGRES_USER") && text.contains("RTMX_DATABASE__USER"), "{text}");
+
+    let (made, warnings) = url(&[("POSTGRES_HOST", "db"), ("RTMX_DATABASE__HOST", "other")]);
+    assert_eq!(made, None);
+    let text = warnings[0].to_string();
+    assert!(text.contains("POSTGRES_HOST") && text.contains("RTMX_DATABASE__HOST"), "{text}");
+    let (_, warnings) = url(&[("POSTGRES_HOST", "db"), ("RTMX_DATABASE__HOST", "db")]);
+    assert_eq!(warnings, []);
+}
+
+#[test]
+fn what_contradicts_the_url_is_a_fault_that_names_both_places() {
+    let secret = "canary-0815";
+    let url = format!("postgres://u:{secret}@db:5433/x");
+    // variable, value, whether it contradicts
+    let cases = [
+        ("RTMX_DATABASE__HOST", "other", true),
+        ("RTMX_DATABASE__HOST", "DB", false),
+        ("RTMX_DATABASE__PORT", "5432", true),
+        ("RTMX_DATABASE__USER", "v", true),
+        ("RTMX_DATABASE__PASSWORD", "another-secret", true),
+        ("RTMX_DATABASE__NAME", "x", false),
+        ("RTMX_DATABASE__SCHEMA", "y", false),
+    ];
+    for (name, value, contradicts) in cases {
+        let outcome = resolve([&layer(&[("DATABASE_URL", &url), (name, value)])], Strictness::Start);
+        assert_eq!(outcome.is_err(), contradicts, "{name}={value}");
+        if let Err(error) = outcome {
+            let text = error.causes().join("; ");
+            assert!(text.contains(name) && text.contains("DATABASE_URL"), "{text}");
+            assert!(!text.contains(secret) && !text.contains("another-secret"), "{text}");
+        }
+    }
+    let both = layer(&[
+        ("RTMX_DATABASE__HOST", "db"),
+        ("RTMX_DATABASE__PASSWORD", secret),
+        ("RTMX_DATABASE__PASSWORD_FILE", "/f"),
+    ]);
+    let text = resolve([&both], Strictness::Start).unwrap_err().causes().join("; ");
+    assert!(text.contains("RTMX_DATABASE__PASSWORD_FILE") && !text.contains(secret), "{text}");
 }
 
 #[test]

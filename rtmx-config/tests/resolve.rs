@@ -42,13 +42,14 @@ fn without_layers_the_defaults_hold() {
     assert_eq!(settings.server.drain, Duration::from_secs(10));
     assert_eq!(settings.server.connections, 1024);
     assert_eq!(settings.data.dir, PathBuf::from("/var/lib/rtmx/data"));
-    assert_eq!(settings.database.url.expose(), "sqlite:rtmx.db");
+    assert_eq!(settings.database.url.as_ref().unwrap().expose(), "sqlite:rtmx.db");
     assert!(settings.database.migrate);
     assert_eq!(settings.log.level, LogLevel::Info);
     assert_eq!(settings.log.format, LogFormat::Json);
     assert!(settings.metrics.enabled);
     assert_eq!(settings.metrics.port, 9090);
     assert!(settings.auth.admin_token.is_none());
+    assert_eq!(settings.auth.session_lifetime, Duration::from_secs(12 * 3_600));
     assert_eq!(settings.license.mode, LicenseChoice::Offline);
     assert!(settings.license.key.is_none());
     assert_eq!(settings.license.server_url, None);
@@ -83,7 +84,7 @@ fn every_kind_of_value_reaches_its_setting() {
     assert_eq!(settings.server.request_timeout, Duration::from_secs(90));
     assert_eq!(settings.server.connections, 7);
     assert_eq!(settings.data.dir, PathBuf::from("/data"));
-    assert_eq!(settings.database.url.expose(), "postgres://db/x");
+    assert_eq!(settings.database.url.as_ref().unwrap().expose(), "postgres://db/x");
     assert!(!settings.database.migrate);
     assert_eq!(settings.log.level, LogLevel::Warn);
     assert_eq!(settings.log.format, LogFormat::Text);
@@ -277,7 +278,7 @@ fn no_secret_shows_in_debug_errors_warnings_or_json() {
         texts("b.toml", &[("database.url", &url), ("auth.admin_token", CANARY), ("license.key", CANARY)]),
     ];
     let resolved = resolve(&right, Strictness::Start).unwrap();
-    assert_eq!(resolved.settings.database.url.expose(), &url, "the canary is really there");
+    assert_eq!(resolved.settings.database.url.as_ref().unwrap().expose(), &url, "the canary is really there");
     assert_eq!(resolved.warnings.len(), 2);
     seen.push_str(&format!("{resolved:?} {:?} {:?}", resolved.settings, resolved.effective()));
     seen.push_str(&serde_json::to_string(&resolved.settings).unwrap());
@@ -293,10 +294,10 @@ fn no_secret_shows_in_debug_errors_warnings_or_json() {
 fn changed_settings_are_found_with_what_they_need() {
     let old = resolve(&[texts("a.toml", &[("auth.admin_token", CANARY)])], Strictness::Start).unwrap();
     let layer =
-        texts("a.toml", &[("log.level", "debug"), ("server.drain", "1s"), ("auth.admin_token", CANARY)]);
+        texts("a.toml", &[("log.level", "debug"), ("server.connections", "9"), ("auth.admin_token", CANARY)]);
     let new = resolve(&[layer], Strictness::Start).unwrap();
     let changed: Vec<_> = new.changed_since(&old).iter().map(|spec| (spec.path, spec.reload)).collect();
-    assert_eq!(changed, [("server.drain", Reload::Restart), ("log.level", Reload::Live)]);
+    assert_eq!(changed, [("server.connections", Reload::Restart), ("log.level", Reload::Live)]);
     assert!(old.changed_since(&old).is_empty());
 }
 
@@ -361,4 +362,73 @@ proptest! {
             prop_assert_eq!(resolved.settings.metrics.port, 2);
         }
     }
+}
+
+#[test]
+fn a_reload_takes_what_can_change_and_leaves_a_whole() {
+    let start = |values: &[(&str, &str)]| resolve(&[texts("a.toml", values)], Strictness::Start).unwrap();
+    let old = start(&[
+        ("server.drain", "10s"),
+        ("server.connections", "64"),
+        ("database.url", "postgres://app:one@db/rtmx"),
+    ]);
+    let new = start(&[
+        ("server.drain", "20s"),
+        ("server.connections", "65"),
+        ("log.level", "debug"),
+        ("database.url", "postgres://app:two@db/rtmx"),
+    ]);
+    let reloaded = old.reload(&new).unwrap();
+    assert_eq!(reloaded.taken, ["server.drain", "database.url", "log.level"]);
+    assert_eq!(reloaded.waiting, ["server.connections"]);
+    let settings = &reloaded.resolved.settings;
+    assert_eq!(settings.server.drain, Duration::from_secs(20));
+    assert_eq!(settings.server.connections, 64, "it waits for a restart");
+    assert_eq!(settings.database.url.as_ref().unwrap().expose(), "postgres://app:two@db/rtmx");
+    let old_line = &reloaded.resolved.origins["server.connections"].origin;
+    assert_eq!(old_line, &old.origins["server.connections"].origin, "the value in force and its place agree");
+    let again = reloaded.resolved.reload(&new).unwrap();
+    assert_eq!((again.taken, again.waiting), (vec![], vec!["server.connections"]));
+
+    for other in ["postgres://app:one@db2/rtmx", "postgres://root:one@db/rtmx", "sqlite:rtmx.db"] {
+        let waits = old.reload(&start(&[("database.url", other)])).unwrap().waiting;
+        assert!(waits.contains(&"database.url"), "{other} is another database");
+    }
+
+    // Right by itself, and not beside what stays.
+    let password = [("database.password", "p")];
+    let file = start(&[("database.host", "db"), ("database.password_file", "/run/password")]);
+    let error = file.reload(&start(&[("database.host", "db"), password[0]])).unwrap_err();
+    assert_code(error, config::CONFIG_INVALID);
+}
+
+#[test]
+fn networks_are_read_from_lists_and_texts() {
+    let read = |value: Value| {
+        resolve(&[file("a.toml", &[("server.trusted_proxies", value)])], Strictness::Check)
+            .map(|resolved| resolved.effective().into_iter().find(|it| it.key == "server.trusted_proxies"))
+            .map(|line| line.unwrap().value.unwrap())
+    };
+    let list = |texts: &[&str]| Value::List(texts.iter().map(|text| Value::text(*text)).collect());
+    let cases = [
+        (Value::text("10.0.0.0/8, ::1"), Some("10.0.0.0/8, ::1/128")),
+        (list(&["10.1.2.3/8", "192.0.2.1"]), Some("10.0.0.0/8, 192.0.2.1/32")),
+        (Value::text("::ffff:10.0.0.1"), Some("10.0.0.1/32")),
+        (list(&[]), Some("")),
+        (Value::text("10.0.0.0/33"), None),
+        (Value::text("proxy.example"), None),
+        (Value::Integer(10), None),
+        (Value::List(vec![Value::Integer(10)]), None),
+    ];
+    for (value, wanted) in cases {
+        let shown = format!("{value:?}");
+        assert_eq!(read(value).ok().as_deref(), wanted, "{shown}");
+    }
+}
+
+#[test]
+fn a_proxy_may_need_a_login_and_a_license_server_has_none() {
+    let read = |key: &str, value: &str| resolve(&[texts("a.toml", &[(key, value)])], Strictness::Check);
+    assert!(read("license.proxy", "http://operator:p%40ss@proxy.example:3128").is_ok());
+    assert!(read("license.server_url", "https://operator:pass@license.example").is_err());
 }
