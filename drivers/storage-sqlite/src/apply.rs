@@ -2,11 +2,13 @@
 
 use crate::error::{Fault, Outcome};
 use crate::heads::{self, SpaceRow, number};
-use crate::rows::{self, Place, priority_number, status_number};
+use crate::ready::{self, Ready, Texts};
+use crate::rows::{self, Place};
 use crate::{search, sql};
 use rtmx_core::{
-    Applied, Body, ChangeSet, ChangeSetId, Error, Expect, Key, Kind, Revision, Timestamp, storage,
+    Applied, Body, ChangeSet, ChangeSetId, Epoch, Error, Expect, Key, Kind, Revision, Timestamp, storage,
 };
+use rtmx_storage::columns::{priority_number, status_number};
 use rtmx_storage::fingerprint;
 use rtmx_storage::query::TallyKey;
 use rusqlite::Connection;
@@ -18,50 +20,49 @@ const ADD_HISTORY: &str =
     "INSERT INTO history (space, revision, ordinal, kind, id, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// Applies a change set that passed [`ChangeSet::check`].
-pub(crate) fn apply(conn: &Connection, changes: &ChangeSet) -> Outcome<Applied> {
-    let fingerprint = fingerprint(changes);
+pub(crate) fn apply(conn: &Connection, changes: ChangeSet) -> Outcome<Applied> {
     let epoch = heads::epoch(conn)?;
-    if let Some(revision) = applied_before(conn, changes, &fingerprint)? {
+    if let Some(revision) = applied_before(conn, &changes)? {
         return Ok(Applied { revision, epoch, replayed: true });
     }
     let space = heads::ensure(conn, &changes.space)?;
-    check_expectations(conn, changes, space)?;
+    check_expectations(conn, &changes, space, epoch)?;
 
     let mut written = Written::begin(conn, space.id, space.revision.next());
-    written.change_set(&Heading {
-        id: changes.id,
-        fingerprint: &fingerprint,
-        actor: &changes.actor,
-        at: changes.at,
-        note: &changes.note,
-    })?;
-    for (ordinal, change) in (0..).zip(&changes.changes) {
+    let (id, actor, at, note) = (changes.id, changes.actor.clone(), changes.at, changes.note.clone());
+    let mut ordinals = 0..;
+    let fingerprint = ready::pass(changes, |Ready { change, texts }| {
         let before = if change.expect == Expect::Absent { Before::Absent } else { Before::Unknown };
-        written.record(ordinal, &change.key, before, change.put.as_ref())?;
-    }
+        let ordinal = ordinals.next().expect("a change set has fewer than 2^32 changes");
+        written.record(ordinal, &change.key, before, change.put.as_ref().zip(texts.as_ref()))
+    })?;
+    written.change_set(&Heading { id, fingerprint: &fingerprint, actor: &actor, at, note: &note })?;
     written.end()?;
     Ok(Applied { revision: space.revision.next(), epoch, replayed: false })
 }
 
-fn applied_before(conn: &Connection, changes: &ChangeSet, fingerprint: &str) -> Outcome<Option<Revision>> {
+fn applied_before(conn: &Connection, changes: &ChangeSet) -> Outcome<Option<Revision>> {
     let text = "SELECT fingerprint, revision FROM change_set WHERE id = ?1";
     let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
     let Some((found, revision)) = sql::first(conn, text, [changes.id.0.to_string()], read)? else {
         return Ok(None);
     };
     let revision = Revision(revision.cast_unsigned());
-    if found == fingerprint {
+    if found == fingerprint(changes) {
         return Ok(Some(revision));
     }
     let message = format!("the change set id {} stands for another change", changes.id.0);
     Err(Error::new(storage::CHANGE_SET_REUSED, message).with("revision", revision).into())
 }
 
-fn check_expectations(conn: &Connection, changes: &ChangeSet, space: SpaceRow) -> Outcome<()> {
-    let epoch = heads::epoch(conn)?;
+fn check_expectations(conn: &Connection, changes: &ChangeSet, space: SpaceRow, epoch: Epoch) -> Outcome<()> {
     // A fault of the engine travels beside the answer, which can only be one of ours.
     let mut fault = None;
     let checked = changes.check_expectations(epoch, space.revision, |key| {
+        if space.revision == Revision::ZERO {
+            // Nothing was ever written: the first import asks for each of its rows.
+            return Ok(None);
+        }
         rows::find(conn, space.id, key.kind, &key.id)
             .map(|found| found.map(|(_, revision)| revision))
             .map_err(|error| {
@@ -128,7 +129,7 @@ impl<'c> Written<'c> {
         ordinal: u32,
         key: &Key,
         before: Before,
-        body: Option<&Body>,
+        put: Option<(&Body, &Texts)>,
     ) -> Outcome<()> {
         let (conn, space) = (self.conn, self.space);
         let before = match before {
@@ -138,15 +139,14 @@ impl<'c> Written<'c> {
         if let Some(row) = before.filter(|_| key.kind == Kind::Requirement) {
             self.uncount(row)?;
         }
-        match (before, body) {
-            (_, Some(body)) => {
+        match (before, put) {
+            (_, Some((body, texts))) => {
                 let place = before.map_or(Place::New { space }, |row| Place::Over { row });
                 let row = rows::put(conn, place, &key.id, self.revision, body)?;
-                if let Body::Requirement(requirement) = body {
-                    match before {
-                        Some(_) => search::put(conn, space, row, &key.id, requirement)?,
-                        None => search::add(conn, space, row, &key.id, requirement)?,
-                    }
+                match (&texts.document, before) {
+                    (Some(document), Some(_)) => search::put(conn, space, row, document)?,
+                    (Some(document), None) => search::add(conn, space, row, document)?,
+                    (None, _) => {}
                 }
                 if let Some(counted) = TallyKey::of(body) {
                     *self.tally.entry(counted).or_default() += 1;
@@ -160,9 +160,7 @@ impl<'c> Written<'c> {
             }
             (None, None) => {}
         }
-        let body = body.map(serde_json::to_string).transpose().map_err(|source| {
-            Error::new(storage::INTERNAL, format!("could not write the history of {key}")).with_source(source)
-        })?;
+        let body = put.map(|(_, texts)| &texts.body);
         let place = (space, number(self.revision), ordinal, key.kind.name(), &key.id, body);
         sql::execute(conn, ADD_HISTORY, place)?;
         Ok(())

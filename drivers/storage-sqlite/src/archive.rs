@@ -2,47 +2,21 @@
 
 use crate::apply::{Before, Heading, Written};
 use crate::error::{Fault, Outcome};
-use crate::files::code_of;
 use crate::query::{body, read_change_set, read_time};
+use crate::ready::Texts;
 use crate::{heads, query, rows, sql};
-use rtmx_core::{Error, Kind, Result, Revision, Space, storage};
+use rtmx_core::{Error, Kind, Revision, Space, storage};
 use rtmx_storage::ArchiveReport;
 use rtmx_storage::archive::{
-    ArchiveItem, ArchiveReader, ArchiveWriter, ArchivedChangeSet, ArchivedSpace, ArchivedWrite,
+    self, ArchiveItem, ArchiveReader, ArchiveWriter, ArchivedChangeSet, ArchivedSpace, ArchivedWrite,
 };
 use rusqlite::{Connection, ErrorCode};
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
+use std::io::{BufRead, Write};
 use std::path::Path;
 
 /// Writes the snapshot of the connection's transaction into a new file, durably.
 pub(crate) fn back_up(conn: &Connection, to: &Path) -> Outcome<ArchiveReport> {
-    let file = File::create_new(to).map_err(|error| could_not_write(to, error))?;
-    let written = write(conn, BufWriter::new(file)).and_then(|(mut out, report)| {
-        let synced = out.flush().and_then(|()| out.get_ref().sync_all()).and_then(|()| sync_folder(to));
-        synced.map_err(|error| could_not_write(to, error))?;
-        Ok(report)
-    });
-    if written.is_err() {
-        // The failure to write is what the caller needs to hear, not that of tidying up after it.
-        let _ = std::fs::remove_file(to);
-    }
-    written
-}
-
-fn sync_folder(of: &Path) -> std::io::Result<()> {
-    match of.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => File::open(".")?.sync_all(),
-    }
-}
-
-fn could_not_write(to: &Path, error: std::io::Error) -> Fault {
-    let code = match error.kind() {
-        ErrorKind::AlreadyExists => storage::RECORD_EXISTS,
-        _ => code_of(&error),
-    };
-    Error::new(code, format!("could not write the archive `{}`", to.display())).with_source(error).into()
+    archive::create(to, |out| write(conn, out))
 }
 
 fn write<W: Write>(conn: &Connection, out: W) -> Outcome<(W, ArchiveReport)> {
@@ -111,19 +85,22 @@ fn write_records<W: Write>(
     Ok(())
 }
 
-/// Opens an archive for [`restore`].
-pub(crate) fn open(from: &Path) -> Result<BufReader<File>> {
-    let file = File::open(from).map_err(|error| {
-        let message = format!("could not read the archive `{}`", from.display());
-        Error::new(storage::ARCHIVE_INVALID, message).with_source(error)
-    })?;
-    Ok(BufReader::new(file))
+/// What a restore may find in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Onto {
+    /// Nothing: anything else is refused.
+    Nothing,
+    /// Data, which it replaces.
+    Data,
 }
 
-/// Fills the database of the connection's transaction, which must be empty, and begins an epoch.
+/// Fills the database of the connection's transaction, and begins an epoch.
 ///
 /// The present records follow from the writes; the archive's own must be the same ones.
-pub(crate) fn restore(conn: &Connection, input: impl BufRead) -> Outcome<ArchiveReport> {
+pub(crate) fn restore(conn: &Connection, input: impl BufRead, onto: Onto) -> Outcome<ArchiveReport> {
+    if onto == Onto::Data {
+        clear(conn)?;
+    }
     if sql::first(conn, "SELECT 1 FROM space WHERE revision > 0 LIMIT 1", [], |_| Ok(()))?.is_some() {
         let message = "could not restore: the database holds data already";
         return Err(Error::new(storage::RESTORE_NOT_EMPTY, message).into());
@@ -156,8 +133,9 @@ pub(crate) fn restore(conn: &Connection, input: impl BufRead) -> Outcome<Archive
             ArchiveItem::Write(write) => {
                 if let Some(written) = &mut pending {
                     let twice = format!("{} is written twice in one change set", write.key);
-                    let outcome =
-                        written.record(write.ordinal, &write.key, Before::Unknown, write.body.as_ref());
+                    let texts = write.body.as_ref().map(|body| Texts::of(&write.key.id, body)).transpose()?;
+                    let put = write.body.as_ref().zip(texts.as_ref());
+                    let outcome = written.record(write.ordinal, &write.key, Before::Unknown, put);
                     outcome.map_err(|fault| contradicts(fault, &twice))?;
                 }
             }
@@ -180,6 +158,16 @@ pub(crate) fn restore(conn: &Connection, input: impl BufRead) -> Outcome<Archive
     let report = archive.finish()?;
     heads::set_epoch(conn, heads::random_epoch()?)?;
     Ok(report)
+}
+
+/// Deletes everything but leases, which belong to processes and not to the data.
+fn clear(conn: &Connection) -> Outcome<()> {
+    sql::batch(conn, "INSERT INTO requirement_search (requirement_search) VALUES ('delete-all')")?;
+    let tables = ["requirement_terms", "tally", "history", "change_set"];
+    for table in Kind::ALL.iter().map(|kind| kind.name()).chain(tables).chain(["space"]) {
+        sql::batch(conn, &format!("DELETE FROM {table}"))?;
+    }
+    Ok(())
 }
 
 fn present(conn: &Connection) -> Outcome<u64> {

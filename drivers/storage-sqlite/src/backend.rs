@@ -1,6 +1,9 @@
 //! The storage backend: each call handed to the writer's thread or to a reader's.
 
+use crate::archive::Onto;
+use crate::error::Fault;
 use crate::files::{self, Claim};
+use crate::known::KnownHeads;
 use crate::lock::LockFile;
 use crate::readers::Readers;
 use crate::schema::{self, Steps, in_transaction};
@@ -19,6 +22,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// What a query's error says was attempted.
+const ANSWER: &str = "answer the query";
+
 /// An open SQLite database.
 #[derive(Debug)]
 pub(crate) struct SqliteBackend {
@@ -31,6 +37,7 @@ struct Inner {
     file: PathBuf,
     writer: Writer,
     readers: Readers,
+    heads: KnownHeads,
     /// Whether the schema is one that this version can use.
     ready: AtomicBool,
 }
@@ -53,6 +60,17 @@ impl SqliteBackend {
         self.inner.ready.store(true, Ordering::Release);
         Ok(())
     }
+
+    async fn restore_onto(&self, cx: &Cx, from: &Path, onto: Onto) -> Result<ArchiveReport> {
+        self.ready(cx).await?;
+        let (from, file) = (from.to_owned(), self.inner.file.clone());
+        let work = move |conn: &mut Connection| {
+            let input = rtmx_storage::archive::open(&from)?;
+            let restored = in_transaction(conn, |conn| archive::restore(conn, input, onto));
+            restored.map_err(|fault| fault.into_error("restore", &file))
+        };
+        self.inner.writer.alone(cx, work).await
+    }
 }
 
 impl Inner {
@@ -61,16 +79,23 @@ impl Inner {
         files::check_mount(&file)?;
         let claim = Claim::take(&file)?;
         let mut lock = LockFile::take(&file)?;
-        let conn = match open_locked(&file, &mut lock, settings) {
-            Ok(conn) => conn,
+        let (conn, checkpointer) = match open_locked(&file, &mut lock, settings) {
+            Ok(both) => both,
             Err(error) => {
                 lock.give_up();
                 return Err(error);
             }
         };
-        let writer = Writer::start(Desk { conn, file: file.clone(), lock, claim })?;
-        match Readers::start(&file, settings.readers, settings.busy_timeout()) {
-            Ok(readers) => Ok(Inner { file, writer, readers, ready: AtomicBool::new(false) }),
+        let busy = settings.busy_timeout();
+        let writer = Writer::start(Desk { conn, file: file.clone(), lock, claim, checkpointer, busy })?;
+        match Readers::start(&file, settings.readers, busy) {
+            Ok(readers) => Ok(Inner {
+                file,
+                writer,
+                readers,
+                heads: KnownHeads::default(),
+                ready: AtomicBool::new(false),
+            }),
             Err(error) => {
                 writer.close();
                 Err(error)
@@ -80,6 +105,7 @@ impl Inner {
 
     /// Readers first, so that the writer's connection is the last and leaves one whole file.
     fn close(&self) {
+        self.heads.close();
         self.readers.close();
         self.writer.close();
     }
@@ -91,13 +117,20 @@ impl Drop for Inner {
     }
 }
 
-fn open_locked(file: &Path, lock: &mut LockFile, settings: &SqliteSettings) -> Result<Connection> {
+/// The connection that writes, and the one for checkpoints.
+fn open_locked(
+    file: &Path,
+    lock: &mut LockFile,
+    settings: &SqliteSettings,
+) -> Result<(Connection, Connection)> {
     let existing = files::check_links(file)?;
     let last_stop = lock.last_stop();
-    let conn = connection::open_writer(file, existing, last_stop, settings.busy_timeout())
-        .map_err(|fault| fault.into_error("open the database", file))?;
+    let busy = settings.busy_timeout();
+    let fault = |fault: Fault| fault.into_error("open the database", file);
+    let conn = connection::open_writer(file, existing, last_stop, busy).map_err(fault)?;
+    let checkpointer = connection::open_checkpointer(file, busy).map_err(fault)?;
     lock.mark_open()?;
-    Ok(conn)
+    Ok((conn, checkpointer))
 }
 
 /// Runs what blocks for a while, such as opening, checking and closing, beside the runtime.
@@ -119,24 +152,37 @@ impl StorageBackend for SqliteBackend {
 
     async fn head(&self, cx: &Cx, space: &Space) -> Result<Head> {
         self.ready(cx).await?;
-        let space = space.clone();
-        let read = move |conn: &Connection| heads::head(conn, &space).map(|(_, head)| head);
-        self.inner.readers.read(cx, "read the head", read).await
+        let commits = *self.inner.writer.commits().borrow();
+        if let Some(head) = self.inner.heads.get(commits, space) {
+            return Ok(head);
+        }
+        let asked = space.clone();
+        let read = move |conn: &Connection| heads::head(conn, &asked).map(|(_, head)| head);
+        let head = self.inner.readers.read_short(cx, "read the head", read).await?;
+        self.inner.heads.put(commits, space.clone(), head);
+        Ok(head)
     }
 
     async fn fetch(&self, cx: &Cx, query: &Query) -> Result<Page> {
         self.ready(cx).await?;
         query.check()?;
         let query = query.clone();
-        self.inner.readers.read(cx, "answer the query", move |conn| query::answer(conn, &query)).await
+        let readers = &self.inner.readers;
+        if query::is_short(&query) {
+            return readers.read_short(cx, ANSWER, move |conn| query::answer(conn, &query)).await;
+        }
+        readers.read(cx, ANSWER, move |conn| query::answer(conn, &query)).await
     }
 
     async fn apply(&self, cx: &Cx, changes: &ChangeSet) -> Result<Applied> {
+        self.apply_owned(cx, changes.clone()).await
+    }
+
+    async fn apply_owned(&self, cx: &Cx, changes: ChangeSet) -> Result<Applied> {
         self.ready(cx).await?;
         changes.check()?;
-        let changes = changes.clone();
         let records = changes.changes.len();
-        let work = move |conn: &Connection| apply::apply(conn, &changes);
+        let work = move |conn: &Connection| apply::apply(conn, changes);
         self.inner.writer.write(cx, "apply the change set", records, work).await
     }
 
@@ -191,14 +237,11 @@ impl StorageBackend for SqliteBackend {
     }
 
     async fn restore(&self, cx: &Cx, from: &Path) -> Result<ArchiveReport> {
-        self.ready(cx).await?;
-        let (from, file) = (from.to_owned(), self.inner.file.clone());
-        let work = move |conn: &mut Connection| {
-            let input = archive::open(&from)?;
-            let restored = in_transaction(conn, |conn| archive::restore(conn, input));
-            restored.map_err(|fault| fault.into_error("restore", &file))
-        };
-        self.inner.writer.alone(cx, work).await
+        self.restore_onto(cx, from, Onto::Nothing).await
+    }
+
+    async fn restore_over(&self, cx: &Cx, from: &Path) -> Result<ArchiveReport> {
+        self.restore_onto(cx, from, Onto::Data).await
     }
 
     async fn close(&self, _cx: &Cx) -> Result<()> {

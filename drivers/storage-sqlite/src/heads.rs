@@ -3,6 +3,7 @@
 use crate::error::{Fault, Outcome};
 use crate::sql;
 use rtmx_core::{Epoch, Head, Revision, Space};
+pub(crate) use rtmx_storage::columns::revision_number as number;
 use rusqlite::Connection;
 
 /// A space's row.
@@ -69,10 +70,4 @@ pub(crate) fn head(conn: &Connection, space: &Space) -> Outcome<(Option<i64>, He
     let found = find(conn, space)?;
     let revision = found.map_or(Revision::ZERO, |row| row.revision);
     Ok((found.map(|row| row.id), Head { epoch: epoch(conn)?, revision }))
-}
-
-/// A revision as SQLite keeps it: revisions count change sets and stay far below 2^63; a larger one,
-/// which only a caller can make up, lies behind every real one.
-pub(crate) fn number(revision: Revision) -> i64 {
-    i64::try_from(revision.0).unwrap_or(i64::MAX)
 }

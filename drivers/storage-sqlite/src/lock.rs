@@ -72,6 +72,7 @@ impl LockFile {
     /// As [`LockFile::take`].
     pub(crate) fn mark_open(&mut self) -> Result<()> {
         let noted = self.write(LastStop::Unclean).and_then(|()| self.file.sync_all());
+        let noted = noted.and_then(|()| self.sync_folder());
         noted.map_err(|source| {
             let message = format!("could not write the lock file `{}`", self.path.display());
             Error::new(code_of(&source), message).with_source(source)
@@ -91,6 +92,14 @@ impl LockFile {
     pub(crate) fn give_up(self) {
         if self.last_stop == LastStop::Clean {
             self.end();
+        }
+    }
+
+    /// The name is made durable, too: without it a loss of power would leave no mark.
+    fn sync_folder(&self) -> io::Result<()> {
+        match self.path.parent() {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
         }
     }
 

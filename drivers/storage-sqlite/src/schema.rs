@@ -11,13 +11,26 @@ use std::path::Path;
 use tokio::sync::MutexGuard;
 
 /// Every migration, never edited after its release.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "records",
-    step: MigrationStep::Expand,
-    oldest_compatible: 1,
-    sql: include_str!("../migrations/0001_records.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "records",
+        step: MigrationStep::Expand,
+        oldest_compatible: 1,
+        sql: include_str!("../migrations/0001_records.sql"),
+    },
+    // A server of version 1 serves everything that it has: nothing there reads the system space's
+    // history, which is where it would meet a kind that it does not know. Only its `back_up` would, and
+    // fails rather than leave something out; to refuse such a server would cost the writes since the
+    // upgrade instead.
+    Migration {
+        version: 2,
+        name: "sessions",
+        step: MigrationStep::Expand,
+        oldest_compatible: 1,
+        sql: include_str!("../migrations/0002_sessions.sql"),
+    },
+];
 
 const LOG_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (\
      version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, \

@@ -7,8 +7,7 @@
 
 use crate::error::Outcome;
 use crate::sql;
-use rtmx_core::Requirement;
-use rtmx_storage::query::{SearchTerms, document_terms};
+use rtmx_storage::query::SearchTerms;
 use rusqlite::Connection;
 
 const ADD: &str = "INSERT INTO requirement_search (rowid, terms) VALUES (?1, ?2)";
@@ -17,16 +16,11 @@ const REMOVE: &str =
 const KEEP: &str = "INSERT INTO requirement_terms (row, terms) VALUES (?1, ?2)";
 const CHANGE: &str = "UPDATE requirement_terms SET terms = ?2 WHERE row = ?1";
 
-/// Puts a requirement's terms into the index, in place of those that it had.
-pub(crate) fn put(
-    conn: &Connection,
-    space: i64,
-    row: i64,
-    id: &str,
-    requirement: &Requirement,
-) -> Outcome<()> {
-    let Some(before) = kept(conn, row)? else { return add(conn, space, row, id, requirement) };
-    let terms = terms_text(space, id, requirement);
+/// Puts a requirement's terms, a [`document_text`](rtmx_storage::query::document_text), into the
+/// index, in place of those that it had.
+pub(crate) fn put(conn: &Connection, space: i64, row: i64, document: &str) -> Outcome<()> {
+    let Some(before) = kept(conn, row)? else { return add(conn, space, row, document) };
+    let terms = terms_text(space, document);
     if before != terms {
         sql::execute(conn, REMOVE, (row, before))?;
         sql::execute(conn, CHANGE, (row, &terms))?;
@@ -36,14 +30,8 @@ pub(crate) fn put(
 }
 
 /// Puts the terms of a requirement that is new into the index.
-pub(crate) fn add(
-    conn: &Connection,
-    space: i64,
-    row: i64,
-    id: &str,
-    requirement: &Requirement,
-) -> Outcome<()> {
-    let terms = terms_text(space, id, requirement);
+pub(crate) fn add(conn: &Connection, space: i64, row: i64, document: &str) -> Outcome<()> {
+    let terms = terms_text(space, document);
     sql::execute(conn, KEEP, (row, &terms))?;
     sql::execute(conn, ADD, (row, &terms))?;
     Ok(())
@@ -74,12 +62,9 @@ fn kept(conn: &Connection, row: i64) -> Outcome<Option<String>> {
     sql::first(conn, "SELECT terms FROM requirement_terms WHERE row = ?1", [row], |row| row.get(0))
 }
 
-fn terms_text(space: i64, id: &str, requirement: &Requirement) -> String {
+fn terms_text(space: i64, document: &str) -> String {
     let mut text = space_term(space);
-    for term in document_terms(id, requirement) {
-        text.push(' ');
-        text.push_str(&term);
-    }
+    text.push_str(document);
     text
 }
 

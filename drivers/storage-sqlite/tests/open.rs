@@ -2,12 +2,12 @@
 
 mod support;
 
-use rtmx_core::{Cx, assert_code, storage};
-use rtmx_storage::{MigrationPlan, Standing};
+use rtmx_core::{Body, Change, ChangeSet, Cx, Key, Kind, Session, Space, Timestamp, assert_code, storage};
+use rtmx_storage::{MigrationPlan, Standing, StorageBackendExt};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use support::{create, ids, open, open_ready, refusal, runtime, space};
+use support::{change_set, create, ids, open, open_ready, refusal, runtime, space};
 
 /// Set for the child process of a test: the database that it holds open.
 const HELD_BY_CHILD: &str = "RTMX_TEST_HOLD_DATABASE";
@@ -93,6 +93,29 @@ fn files_of_others_are_refused_and_left_as_they_are() {
     let error = runtime().block_on(refusal(folder.path()));
     assert_code(&error, storage::STORAGE_FOREIGN);
     assert_eq!(names(folder.path()), ["other.db", "rtmx.db"]);
+}
+
+#[test]
+fn a_file_whose_making_was_cut_short_is_made_anew() {
+    // The rollback journal of a first transaction: the file was empty before it.
+    // Source: SQLite's "Database File Format", section on the rollback journal.
+    let mut journal = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7".to_vec();
+    for number in [0_u32, 0x5EED, 0, 512, 4096] {
+        journal.extend(number.to_be_bytes());
+    }
+    journal.resize(512, 0);
+    // how much of the first page reached the disk
+    for written in [1, 512, 4096] {
+        let (folder, file) = folder();
+        std::fs::write(&file, vec![0x5A; written]).expect("a file");
+        std::fs::write(folder.path().join("rtmx.db-journal"), &journal).expect("a journal");
+        runtime().block_on(async {
+            let storage = open_ready(&file).await;
+            storage.apply(&Cx::new(), &create(1)).await.expect("a change is applied");
+            storage.close(&Cx::new()).await.expect("it closes");
+        });
+        assert_eq!(names(folder.path()), ["rtmx.db"], "{written} bytes");
+    }
 }
 
 #[test]
@@ -277,6 +300,45 @@ fn a_schema_of_another_version_is_told_apart() {
 }
 
 #[test]
+fn a_database_of_the_first_version_is_brought_forward_with_its_data() {
+    let (_folder, file) = folder();
+    runtime().block_on(async {
+        let cx = Cx::new();
+        let storage = open_ready(&file).await;
+        storage.apply(&cx, &create(1)).await.expect("a change is applied");
+        let head = storage.head(&cx, &space()).await.expect("a head");
+        storage.close(&cx).await.expect("it closes");
+        // What the first version made and nothing else.
+        let conn = rusqlite::Connection::open(&file).expect("the database is closed");
+        conn.execute_batch("DROP TABLE session; DELETE FROM schema_migration WHERE version > 1")
+            .expect("both are there");
+        conn.close().expect("it closes");
+
+        let storage = open(&file).await.expect("opening asks nothing of the schema");
+        let schema = storage.schema(&cx).await.expect("a state");
+        assert_eq!((schema.version, schema.standing, schema.to_expand), (1, Standing::Behind, vec![2]));
+        assert_code(storage.head(&cx, &space()).await.expect_err("it is behind"), storage::SCHEMA_BEHIND);
+        let report = storage.migrate(&cx, &MigrationPlan::Expand).await.expect("the migration runs");
+        assert_eq!((report.applied, report.state.standing), (vec![2], Standing::Current));
+        assert_eq!(storage.head(&cx, &space()).await.expect("a head"), head);
+        assert_eq!(ids(&*storage).await, ["REQ-1"]);
+        let session = Session {
+            token_id: "0123456789abcdef".into(),
+            epoch: head.epoch,
+            hash: "00".into(),
+            created_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::MAX,
+        };
+        let created = Change::create("s", Body::Session(session.clone()));
+        let set = ChangeSet { space: Space::System, ..change_set(2, vec![created]) };
+        storage.apply(&cx, &set).await.expect("there is a table for it");
+        let found =
+            storage.get(&cx, &Space::System, &Key::new(Kind::Session, "s")).await.expect("it is kept");
+        assert_eq!(found.body, Body::Session(session));
+    });
+}
+
+#[test]
 fn a_migration_that_fails_is_named_and_leaves_nothing() {
     let (_folder, file) = folder();
     runtime().block_on(async {
@@ -290,7 +352,7 @@ fn a_migration_that_fails_is_named_and_leaves_nothing() {
         assert_code(&error, storage::MIGRATION_FAILED);
         assert!(error.message().contains("`records`"), "{error}");
         let schema = storage.schema(&Cx::new()).await.expect("a state");
-        assert_eq!((schema.standing, schema.to_expand), (Standing::Fresh, vec![1]));
+        assert_eq!((schema.standing, schema.to_expand), (Standing::Fresh, vec![1, 2]));
         storage.close(&Cx::new()).await.expect("it closes");
         let conn = rusqlite::Connection::open(&file).expect("the database is closed");
         conn.execute_batch("DROP TABLE tally").expect("a table");

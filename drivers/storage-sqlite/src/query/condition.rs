@@ -5,8 +5,8 @@
 //! by the rules of [`rtmx_storage::query::Filter`].
 
 use crate::error::{Fault, Outcome};
-use crate::rows::{folded, priority_number, status_number};
 use rtmx_core::{Column, Priority, Status};
+use rtmx_storage::columns::{folded, priority_number, status_number};
 use rtmx_storage::query::{Field, Filter};
 use rusqlite::Row;
 use rusqlite::types::{Value, ValueRef};

@@ -45,6 +45,18 @@ pub(crate) fn answer(conn: &Connection, query: &Query) -> Outcome<Page> {
     }
 }
 
+/// Whether a query finds at most [`SHORT`] rows, each by its key.
+pub(crate) fn is_short(query: &Query) -> bool {
+    match query {
+        Query::Records(query) => records::is_by_id(query) && !query.count && query.limit <= SHORT,
+        Query::Ids { ids, .. } => ids.len() <= SHORT,
+        _ => false,
+    }
+}
+
+/// The most rows of a short answer.
+const SHORT: usize = 100;
+
 fn page(head: Head, items: Items, next: Option<String>) -> Page {
     Page { head, items, next, total: None }
 }
@@ -60,16 +72,8 @@ fn nothing(query: &Query) -> Items {
 
 /// Present records with these ids, in their order.
 pub(crate) fn by_ids(conn: &Connection, space: i64, kind: Kind, ids: &[String]) -> Outcome<Vec<Record>> {
-    let text = format!("SELECT {} FROM {kind} WHERE space = ?1 AND id = ?2", rows::selection(kind)?);
-    let mut statement = sql::statement(conn, &text)?;
-    let mut records = Vec::new();
-    for id in ids {
-        let mut found = statement.query((space, id))?;
-        if let Some(row) = found.next()? {
-            records.push(rows::read(kind, row)?);
-        }
-    }
-    Ok(records)
+    let found = ids.iter().map(|id| rows::get(conn, space, kind, id));
+    found.filter_map(Outcome::transpose).collect()
 }
 
 fn tally(conn: &Connection, space: i64) -> Outcome<Vec<TallyRow>> {

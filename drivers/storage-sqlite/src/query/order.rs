@@ -26,6 +26,7 @@ fn expression(kind: Kind, field: &Field) -> Option<String> {
 /// The sort keys of a query, the id behind them.
 #[derive(Debug)]
 pub(super) struct Keys {
+    /// Those of the query, and the id.
     keys: Vec<(String, bool)>,
 }
 
@@ -33,31 +34,42 @@ impl Keys {
     /// The keys of a query; `None` if SQL cannot sort by one of them.
     pub(super) fn of(query: &RecordQuery) -> Option<Keys> {
         let key = |sort: &Sort| Some((expression(query.kind, &sort.field)?, sort.descending));
-        Some(Keys { keys: query.sort.iter().map(key).collect::<Option<_>>()? })
+        let mut keys: Vec<(String, bool)> = query.sort.iter().map(key).collect::<Option<_>>()?;
+        keys.push(("id".to_owned(), false));
+        Some(Keys { keys })
     }
 
     /// The expressions to select, each behind a comma.
     pub(super) fn columns(&self) -> String {
-        self.keys.iter().map(|(expression, _)| format!(", {expression}")).collect()
+        self.own().iter().map(|(expression, _)| format!(", {expression}")).collect()
     }
 
     /// How many there are, the id not counted.
     pub(super) fn len(&self) -> usize {
-        self.keys.len()
+        self.own().len()
     }
 
     /// The sort values of a row that selects [`Keys::columns`] from place `first` on.
     pub(super) fn values(&self, row: &Row<'_>, first: usize) -> rusqlite::Result<Vec<SortValue>> {
-        (0..self.keys.len()).map(|place| row.get_ref(first + place).map(sort_value)).collect()
+        (0..self.len()).map(|place| row.get_ref(first + place).map(sort_value)).collect()
+    }
+
+    fn own(&self) -> &[(String, bool)] {
+        &self.keys[..self.keys.len() - 1]
+    }
+
+    /// The keys up to the first that is the id: behind it nothing is left to be ordered.
+    fn to_the_id(&self) -> impl Iterator<Item = &(String, bool)> {
+        let last = self.keys.iter().position(|(expression, _)| expression == "id");
+        self.keys.iter().take(last.map_or(self.keys.len(), |last| last + 1))
     }
 
     /// Adds ` ORDER BY ...`.
     pub(super) fn push_order(&self, text: &mut Text) {
-        text.push(" ORDER BY ");
-        for (expression, descending) in &self.keys {
-            text.push(&format!("{expression}{}, ", if *descending { " DESC" } else { "" }));
-        }
-        text.push("id");
+        let key = |(expression, descending): &(String, bool)| {
+            format!("{expression}{}", if *descending { " DESC" } else { "" })
+        };
+        text.push(&format!(" ORDER BY {}", self.to_the_id().map(key).collect::<Vec<_>>().join(", ")));
     }
 
     /// Adds the condition that a row comes behind the cursor's place.
@@ -65,13 +77,8 @@ impl Keys {
     /// For each key: equal in all keys before and behind in this one. Ahead of the alternatives
     /// stands a bound on the first key alone, by which an index finds where to begin.
     pub(super) fn push_behind(&self, text: &mut Text, cursor: &Cursor) {
-        let last = ("id".to_owned(), false);
-        let keys: Vec<(&(String, bool), Value)> = self
-            .keys
-            .iter()
-            .zip(cursor.values.iter().map(bound))
-            .chain([(&last, Value::Text(cursor.id.clone()))])
-            .collect();
+        let values = cursor.values.iter().map(bound).chain([Value::Text(cursor.id.clone())]);
+        let keys: Vec<(&(String, bool), Value)> = self.to_the_id().zip(values).collect();
         if let Some(((expression, descending), value)) = keys.first() {
             let strictly = if keys.len() == 1 { "" } else { "=" };
             text.push(&format!(" AND {expression} {}{strictly} ", behind(*descending)));

@@ -1,7 +1,7 @@
 //! Pages of present records.
 //!
-//! A page is found in two steps: first the row numbers, from an index where there is one, then the
-//! rows themselves, so that sorting carries no bodies. Three things have no SQL that is the same
+//! A page by id comes from its index as it is. Any other is found in two steps: first the row numbers,
+//! from an index where there is one, then the rows themselves, so that sorting carries no bodies. Three things have no SQL that is the same
 //! everywhere and are done on the rows as they come: filters of [`super::condition::Rest`], sorting
 //! by extra columns and by sets of ids.
 
@@ -44,9 +44,15 @@ pub(super) fn page(conn: &Connection, space: Option<i64>, head: Head, query: &Re
     let search = terms.map(|terms| search_for(conn, space, &terms)).transpose()?;
     let asked = Asked { query, space, search, head, cursor };
     match Keys::of(query) {
+        Some(keys) if is_by_id(query) => asked.by_id(conn, &keys),
         Some(keys) => asked.sorted_by_sql(conn, &keys),
         None => asked.sorted_here(conn),
     }
+}
+
+/// Whether the rows come from the index of ids in the order of the query, none to be left out.
+pub(super) fn is_by_id(query: &RecordQuery) -> bool {
+    query.filters.is_empty() && query.sort.is_empty() && query.search.is_none()
 }
 
 fn search_for(conn: &Connection, space: i64, terms: &SearchTerms) -> Outcome<Search> {
@@ -58,6 +64,33 @@ fn search_for(conn: &Connection, space: i64, terms: &SearchTerms) -> Outcome<Sea
 }
 
 impl Asked<'_> {
+    fn by_id(&self, conn: &Connection, keys: &Keys) -> Outcome<Page> {
+        let (kind, limit) = (self.query.kind, self.query.limit);
+        let total = self.query.count.then(|| self.count(conn)).transpose()?;
+        let mut text = Text::default();
+        text.push(&format!("SELECT {}", rows::selection(kind)?));
+        self.push_from(&mut text);
+        if let Some(cursor) = &self.cursor {
+            keys.push_behind(&mut text, cursor);
+        }
+        keys.push_order(&mut text);
+        text.push(" LIMIT ");
+        text.bind(i64::try_from(limit + 1).unwrap_or(i64::MAX));
+        let mut statement = sql::statement(conn, &text.text)?;
+        let mut found = statement.query(params_from_iter(&text.values))?;
+        let mut records: Vec<Record> = Vec::with_capacity(limit.min(64));
+        let mut next = None;
+        while let Some(row) = found.next()? {
+            if records.len() == limit {
+                let last = records.last().map(|record| record.id.clone());
+                next = last.map(|id| Cursor::new(self.query, self.head.epoch, Vec::new(), id).encode());
+                break;
+            }
+            records.push(rows::read(kind, row)?);
+        }
+        Ok(Page { head: self.head, items: Items::Records(records), next, total })
+    }
+
     fn sorted_by_sql(&self, conn: &Connection, keys: &Keys) -> Outcome<Page> {
         let (conditions, rest) = self.conditions();
         let (kind, limit) = (self.query.kind, self.query.limit);
@@ -95,7 +128,7 @@ impl Asked<'_> {
         }
         let next = last.filter(|_| more);
         let next = next.map(|(values, id)| Cursor::new(self.query, self.head.epoch, values, id).encode());
-        let records = rows.into_iter().map(|row| by_row(conn, kind, row)).collect::<Outcome<_>>()?;
+        let records = by_rows(conn, kind, &rows)?;
         Ok(Page { head: self.head, items: Items::Records(records), next, total })
     }
 
@@ -220,12 +253,15 @@ impl Asked<'_> {
     }
 }
 
-fn by_row(conn: &Connection, kind: Kind, row: i64) -> Outcome<Record> {
+/// The records of these rows, in their order.
+fn by_rows(conn: &Connection, kind: Kind, numbers: &[i64]) -> Outcome<Vec<Record>> {
     let text = format!("SELECT {} FROM {kind} WHERE row = ?1", rows::selection(kind)?);
     let mut statement = sql::statement(conn, &text)?;
-    let mut found = statement.query([row])?;
-    match found.next()? {
-        Some(row) => rows::read(kind, row),
-        None => Err(rusqlite::Error::QueryReturnedNoRows.into()),
+    let mut records = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let mut found = statement.query([number])?;
+        let row = found.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        records.push(rows::read(kind, row)?);
     }
+    Ok(records)
 }

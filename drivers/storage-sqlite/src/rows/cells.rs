@@ -34,11 +34,6 @@ impl<'r, 'stmt> Cells<'r, 'stmt> {
         Fault::Row { what: self.what, column, source: source.into() }
     }
 
-    /// Passes over a column that repeats another one.
-    pub(crate) fn skip(&mut self) {
-        self.at += 1;
-    }
-
     /// A value that SQLite keeps as it is.
     pub(crate) fn value<T: FromSql>(&mut self) -> Outcome<T> {
         let at = self.step();
@@ -55,10 +50,29 @@ impl<'r, 'stmt> Cells<'r, 'stmt> {
     /// JSON text, or the default for NULL.
     pub(crate) fn json_or_default<T: DeserializeOwned + Default>(&mut self) -> Outcome<T> {
         if self.row.get_ref(Self::FIRST + self.at)? == ValueRef::Null {
-            self.skip();
+            self.at += 1;
             return Ok(T::default());
         }
         self.json()
+    }
+
+    /// JSON text that is a list of texts, as the ids of dependencies are.
+    pub(crate) fn texts<C: FromIterator<String> + DeserializeOwned>(&mut self) -> Outcome<C> {
+        let text = self.row.get_ref(Self::FIRST + self.at)?.as_str().unwrap_or_default();
+        // Without an escape each quote is the edge of a text, so they can be told apart at a glance.
+        let plain = text.strip_prefix("[\"").and_then(|text| text.strip_suffix("\"]"));
+        let joints = |text: &&str| text.split('"').skip(1).step_by(2).all(|joint| joint == ",");
+        match plain.filter(|text| !text.contains('\\')).filter(joints) {
+            Some(texts) => {
+                self.at += 1;
+                Ok(texts.split('"').step_by(2).map(str::to_owned).collect())
+            }
+            None if text == "[]" => {
+                self.at += 1;
+                Ok(C::from_iter([]))
+            }
+            None => self.json(),
+        }
     }
 
     /// Text that a type parses.
@@ -90,4 +104,39 @@ pub(super) fn to_json(value: &impl Serialize) -> Outcome<String> {
         let message = "could not write a value as JSON";
         rtmx_core::Error::new(rtmx_core::storage::INTERNAL, message).with_source(source).into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_list_of_texts_is_read_as_json_says_whatever_is_in_them() {
+        let conn = Connection::open_in_memory().expect("memory");
+        let lists: [&[&str]; 7] = [
+            &[],
+            &[""],
+            &["REQ-1"],
+            &["REQ-1", "REQ-2"],
+            &["a\",\"b", "c"],
+            &["back\\slash", "line\nend", "größe \u{1F600}"],
+            &["[", "]", ",", "\""],
+        ];
+        for list in lists {
+            let wanted: BTreeSet<String> = list.iter().map(|text| (*text).to_owned()).collect();
+            let text = to_json(&wanted).expect("texts are JSON");
+            let read = conn.query_row("SELECT 'id', 1, ?1", [&text], |row| {
+                Ok(Cells::new("requirement", row, &["dependencies"]).texts::<BTreeSet<String>>())
+            });
+            assert_eq!(read.expect("a row").expect("a list"), wanted, "{text}");
+        }
+        for broken in ["", "[", "[\"a", "{}", "[1]", "[\"a\",1,\"b\"]", "[\"a\" \"b\"]", "[\"a\"b\"]"] {
+            let read = conn.query_row("SELECT 'id', 1, ?1", [broken], |row| {
+                Ok(Cells::new("requirement", row, &["dependencies"]).texts::<BTreeSet<String>>())
+            });
+            assert!(read.expect("a row").is_err(), "{broken}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ mod others;
 mod requirement;
 
 pub(crate) use cells::Cells;
-pub(crate) use requirement::{folded, priority_number, priority_numbered, status_number, status_numbered};
+pub(crate) use requirement::{priority_numbered, status_numbered};
 
 use crate::error::Outcome;
 use crate::heads::number;
@@ -19,9 +19,11 @@ pub(crate) type Values<'b> = Vec<Box<dyn ToSql + 'b>>;
 
 /// What is said to a kind's table, put together once.
 struct Statements {
-    columns: &'static [&'static str],
+    /// The columns that are read: those that only filters compare are not.
+    read: Vec<&'static str>,
     selection: String,
     find: String,
+    get: String,
     insert: String,
     update: String,
     remove: String,
@@ -37,6 +39,7 @@ impl Statements {
             Kind::Layout => &others::LAYOUT,
             Kind::Project => &others::PROJECT,
             Kind::Token => &others::TOKEN,
+            Kind::Session => &others::SESSION,
             Kind::Setting => &others::SETTING,
             _ => return None,
         };
@@ -44,9 +47,11 @@ impl Statements {
         let marks = (1..=columns.len()).map(|place| format!("?{}", place + 3)).collect::<Vec<_>>();
         let sets =
             columns.iter().zip(&marks).map(|(name, mark)| format!("{name} = {mark}")).collect::<Vec<_>>();
+        let read: Vec<_> = columns.iter().filter(|name| !name.ends_with("_folded")).copied().collect();
         let statements = Statements {
-            columns,
-            selection: format!("id, revision, {names}"),
+            get: format!("SELECT id, revision, {} FROM {kind} WHERE space = ?1 AND id = ?2", read.join(", ")),
+            selection: format!("id, revision, {}", read.join(", ")),
+            read,
             find: format!("SELECT row, revision FROM {kind} WHERE space = ?1 AND id = ?2"),
             // Not `INSERT OR REPLACE`: SQLite guards it by a savepoint, at which the search index
             // writes out what it has gathered, for every single row.
@@ -76,6 +81,13 @@ pub(crate) fn find(conn: &Connection, space: i64, kind: Kind, id: &str) -> Outco
     sql::first(conn, &statements(kind)?.find, (space, id), |row| {
         Ok((row.get(0)?, Revision(row.get::<_, i64>(1)?.cast_unsigned())))
     })
+}
+
+/// A present record.
+pub(crate) fn get(conn: &Connection, space: i64, kind: Kind, id: &str) -> Outcome<Option<Record>> {
+    let mut statement = sql::statement(conn, &statements(kind)?.get)?;
+    let mut found = statement.query((space, id))?;
+    found.next()?.map(|row| read(kind, row)).transpose()
 }
 
 /// Where a record is written.
@@ -131,7 +143,7 @@ pub(crate) fn selection(kind: Kind) -> Outcome<&'static str> {
 
 /// Reads a record from a row that selects [`selection`].
 pub(crate) fn read(kind: Kind, row: &rusqlite::Row<'_>) -> Outcome<Record> {
-    let mut cells = Cells::new(kind.name(), row, statements(kind)?.columns);
+    let mut cells = Cells::new(kind.name(), row, &statements(kind)?.read);
     let (id, revision) = (row.get(0)?, Revision(row.get::<_, i64>(1)?.cast_unsigned()));
     let body = match kind {
         Kind::Requirement => Body::Requirement(requirement::read(&mut cells)?),

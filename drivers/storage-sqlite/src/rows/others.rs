@@ -5,8 +5,10 @@ use super::{Cells, Values, unknown};
 use crate::error::Outcome;
 use crate::heads::number;
 use rtmx_core::{
-    Baseline, Body, Kind, Layout, Project, RequirementText, Revision, Role, Setting, TestLink, Token,
+    Baseline, Body, Epoch, Kind, Layout, Project, RequirementText, Revision, Session, Setting, TestLink,
+    Token,
 };
+use rtmx_storage::columns::{role_name, role_named};
 
 pub(super) const REQUIREMENT_TEXT: [&str; 1] = ["markdown"];
 pub(super) const TEST_LINK: [&str; 5] =
@@ -16,6 +18,7 @@ pub(super) const LAYOUT: [&str; 5] = ["bom", "crlf", "header", "columns", "trail
 pub(super) const PROJECT: [&str; 2] = ["name", "created_at"];
 pub(super) const TOKEN: [&str; 7] =
     ["name", "role", "project", "hash", "created_at", "expires_at", "revoked_at"];
+pub(super) const SESSION: [&str; 5] = ["token", "epoch", "hash", "created_at", "expires_at"];
 pub(super) const SETTING: [&str; 1] = ["value"];
 
 pub(super) fn values(body: &Body) -> Outcome<Values<'_>> {
@@ -53,6 +56,13 @@ pub(super) fn values(body: &Body) -> Outcome<Values<'_>> {
             Box::new(token.created_at.to_string()),
             Box::new(token.expires_at.map(|at| at.to_string())),
             Box::new(token.revoked_at.map(|at| at.to_string())),
+        ],
+        Body::Session(session) => vec![
+            Box::new(&session.token_id),
+            Box::new(session.epoch.0.to_string()),
+            Box::new(&session.hash),
+            Box::new(session.created_at.to_string()),
+            Box::new(session.expires_at.to_string()),
         ],
         Body::Setting(setting) => vec![Box::new(to_json(&setting.value)?)],
         _ => return Err(unknown(body.kind()).into()),
@@ -93,19 +103,14 @@ pub(super) fn read(kind: Kind, cells: &mut Cells<'_, '_>) -> Outcome<Body> {
             expires_at: cells.parsed_or_none()?,
             revoked_at: cells.parsed_or_none()?,
         }),
+        Kind::Session => Body::Session(Session {
+            token_id: cells.value()?,
+            epoch: Epoch(cells.parsed()?),
+            hash: cells.value()?,
+            created_at: cells.parsed()?,
+            expires_at: cells.parsed()?,
+        }),
         Kind::Setting => Body::Setting(Setting { value: cells.json()? }),
         _ => return Err(unknown(kind).into()),
     })
-}
-
-fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Viewer => "viewer",
-        Role::Editor => "editor",
-        Role::Admin => "admin",
-    }
-}
-
-fn role_named(name: &str) -> Option<Role> {
-    [Role::Viewer, Role::Editor, Role::Admin].into_iter().find(|role| role_name(*role) == name)
 }

@@ -5,6 +5,7 @@ use super::cells::to_json;
 use super::{Cells, Values};
 use crate::error::{Fault, Outcome};
 use rtmx_core::{Effort, Given, Placement, Priority, Requirement, Status};
+use rtmx_storage::columns::{self, folded, priority_number, status_number};
 use std::collections::BTreeSet;
 
 pub(super) const COLUMNS: [&str; 34] = [
@@ -44,45 +45,18 @@ pub(super) const COLUMNS: [&str; 34] = [
     "placement_surplus",
 ];
 
-/// The number of a status in its column, which is also its sort key.
-pub(crate) fn status_number(status: Status) -> i64 {
-    match status {
-        Status::Complete => 0,
-        Status::Partial => 1,
-        Status::Missing => 2,
-        Status::NotStarted => 3,
-    }
-}
-
-/// The number of a priority in its column, which is also its sort key.
-pub(crate) fn priority_number(priority: Priority) -> i64 {
-    match priority {
-        Priority::P0 => 0,
-        Priority::High => 1,
-        Priority::Medium => 2,
-        Priority::Low => 3,
-    }
-}
-
 /// The status of a number.
 pub(crate) fn status_numbered(number: i64) -> Outcome<Status> {
-    let found = Status::ALL.into_iter().find(|status| status_number(*status) == number);
-    found.ok_or_else(|| out_of_range("status", number))
+    columns::status_numbered(number).ok_or_else(|| out_of_range("status", number))
 }
 
 /// The priority of a number.
 pub(crate) fn priority_numbered(number: i64) -> Outcome<Priority> {
-    let found = Priority::ALL.into_iter().find(|priority| priority_number(*priority) == number);
-    found.ok_or_else(|| out_of_range("priority", number))
+    columns::priority_numbered(number).ok_or_else(|| out_of_range("priority", number))
 }
 
 fn out_of_range(column: &'static str, number: i64) -> Fault {
     Fault::Row { what: "requirement", column, source: format!("{number} is out of range").into() }
-}
-
-/// Text as filters compare it.
-pub(crate) fn folded(text: &str) -> String {
-    text.trim().to_lowercase()
 }
 
 pub(super) fn values(r: &Requirement) -> Outcome<Values<'_>> {
@@ -128,28 +102,23 @@ pub(super) fn values(r: &Requirement) -> Outcome<Values<'_>> {
 }
 
 pub(super) fn read(cells: &mut Cells<'_, '_>) -> Outcome<Requirement> {
-    let folded = |cells: &mut Cells<'_, '_>| {
-        let text = cells.value();
-        cells.skip();
-        text
-    };
     let effort = |weeks: Option<f64>| match weeks {
         Some(weeks) => Effort::from_weeks(weeks).map(Some),
         None => Some(None),
     };
     let ids = |cells: &mut Cells<'_, '_>| -> Outcome<Given<BTreeSet<String>>> {
-        Ok(Given { value: cells.json()?, given: cells.value()? })
+        Ok(Given { value: cells.texts()?, given: cells.value()? })
     };
-    // Struct fields are evaluated in the order in which they are written: that of the columns.
+    // Struct fields are evaluated in the order in which they are written: that of the columns that are read.
     Ok(Requirement {
-        category: folded(cells)?,
-        subcategory: folded(cells)?,
+        category: cells.value()?,
+        subcategory: cells.value()?,
         status: Given { value: status_numbered(cells.value()?)?, given: cells.value()? },
         priority: Given { value: priority_numbered(cells.value()?)?, given: cells.value()? },
         phase: Given { value: cells.value()?, given: cells.value()? },
         effort_weeks: Given { value: cells.decoded(effort)?, given: cells.value()? },
-        assignee: folded(cells)?,
-        sprint: folded(cells)?,
+        assignee: cells.value()?,
+        sprint: cells.value()?,
         started_date: cells.value()?,
         completed_date: cells.value()?,
         requirement_text: cells.value()?,
@@ -165,25 +134,4 @@ pub(super) fn read(cells: &mut Cells<'_, '_>) -> Outcome<Requirement> {
         extra: cells.json_or_default()?,
         placement: Placement { rank: cells.value()?, raw: cells.value()?, surplus: cells.json_or_default()? },
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rtmx_core::Column;
-    use rtmx_storage::query::{Field, SortValue};
-
-    #[test]
-    fn the_numbers_of_status_and_priority_are_their_sort_keys() {
-        for status in Status::ALL {
-            let requirement = Requirement { status: status.into(), ..Requirement::default() };
-            let key = Field::Core(Column::Status).sort_value("x", &requirement);
-            assert_eq!(key, SortValue::Number(status_number(status) as f64), "{}", status.name());
-        }
-        for priority in Priority::ALL {
-            let requirement = Requirement { priority: priority.into(), ..Requirement::default() };
-            let key = Field::Core(Column::Priority).sort_value("x", &requirement);
-            assert_eq!(key, SortValue::Number(priority_number(priority) as f64), "{}", priority.name());
-        }
-    }
 }

@@ -5,9 +5,10 @@
 //! commit that fails acknowledges none. A write that was begun runs to its end whoever stops waiting.
 //!
 //! A commit or checkpoint that the disk did not confirm is final: what the file holds is not known
-//! then, so nothing is written any more until a restart has checked it. Checkpoints are made here,
-//! because the errors of SQLite's automatic ones are lost.
+//! then, so nothing is written any more until a restart has checked it. Checkpoints are asked for
+//! here and made on a thread beside it, because the errors of SQLite's automatic ones are lost.
 
+mod checkpoint;
 mod job;
 #[cfg(test)]
 mod tests;
@@ -44,7 +45,7 @@ impl Writer {
         let (queue, jobs) = crossbeam_channel::bounded(QUEUE_LIMIT);
         let (committed, commits) = watch::channel(0);
         let file = desk.file.clone();
-        let thread = Thread::new(desk, committed);
+        let thread = Thread::new(desk, committed)?;
         let started =
             std::thread::Builder::new().name("rtmx-sqlite-writer".into()).spawn(move || thread.run(&jobs));
         let handle = started.map_err(|source| {
@@ -90,7 +91,7 @@ impl Writer {
             let result = begun.begin().and_then(|()| thread.alone(work));
             // Nobody may be waiting any more.
             let _ = answer.send(result);
-            thread.checkpoint();
+            thread.checkpoint(0);
         };
         self.send(Job::Alone(Box::new(job)))?;
         self.wait(cx, &turn, answered).await

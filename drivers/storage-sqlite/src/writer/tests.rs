@@ -1,7 +1,7 @@
 //! Group commit, deadlines and dropped futures.
 
 use super::*;
-use crate::connection::open_writer;
+use crate::connection::{open_checkpointer, open_writer};
 use crate::files::{Claim, Existing};
 use crate::lock::{LastStop, LockFile};
 use crate::sql;
@@ -15,7 +15,8 @@ fn writer(folder: &Path) -> Writer {
     let busy = Duration::from_secs(5);
     let conn = open_writer(&file, Existing::No, LastStop::Clean, busy).expect("a new file");
     conn.execute_batch("CREATE TABLE kept (number INTEGER PRIMARY KEY)").expect("a table");
-    Writer::start(Desk { conn, file, lock, claim }).expect("a thread")
+    let checkpointer = open_checkpointer(&file, busy).expect("the file is there");
+    Writer::start(Desk { conn, file, lock, claim, checkpointer, busy }).expect("a thread")
 }
 
 fn keep(number: i64) -> impl FnOnce(&Connection) -> Outcome<()> + Send + 'static {
@@ -110,4 +111,32 @@ async fn a_write_that_waits_too_long_never_happens_and_one_that_has_begun_is_fin
     writer.close();
     let error = writer.write(&Cx::new(), "keep", 1, keep(4)).await.expect_err("it is closed");
     assert_code(&error, storage::STORAGE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_write_that_met_an_io_error_leaves_nothing_behind_in_the_connection() {
+    // What is set here lives in the connection and in no transaction, as parts of the search index do.
+    let mark = |conn: &Connection| sql::batch(conn, "PRAGMA cache_size = 7");
+    let marked = |conn: &Connection| Ok(crate::connection::pragma(conn, "cache_size")? == 7);
+    let failing = |code: i32| {
+        move |_: &Connection| -> Outcome<()> {
+            Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None).into())
+        }
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let writer = writer(folder.path());
+    let cx = Cx::new();
+    writer.write(&cx, "mark", 1, mark).await.expect("it is free");
+    let refused = failing(rusqlite::ffi::SQLITE_CONSTRAINT);
+    writer.write(&cx, "keep", 1, refused).await.expect_err("it is refused");
+    assert!(writer.write(&cx, "look", 1, marked).await.expect("it is free"), "a refusal changes nothing");
+    for code in [rusqlite::ffi::SQLITE_IOERR_READ, rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_CORRUPT]
+    {
+        writer.write(&cx, "mark", 1, mark).await.expect("it is free");
+        writer.write(&cx, "keep", 1, failing(code)).await.expect_err("it fails");
+        assert!(!writer.write(&cx, "look", 1, marked).await.expect("it is free"), "{code}");
+    }
+    writer.write(&cx, "keep", 1, keep(1)).await.expect("the new connection writes");
+    assert_eq!(kept(&writer).await, [1]);
+    writer.close();
 }
