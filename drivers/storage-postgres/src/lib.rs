@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+
+mod apply;
+mod archive;
+mod backend;
+mod connect;
+mod driver;
+mod error;
+mod heads;
+mod leases;
+mod notify;
+mod pool;
+mod pulse;
+mod query;
+mod rows;
+mod run;
+mod schema;
+mod session;
+mod settings;
+mod tally;
+mod terms;
+
+pub use settings::PostgresSettings;
+
+use rtmx_core::{Registry, Result};
+use rtmx_storage::Storage;
+use std::sync::Arc;
+
+/// Adds the driver `postgres` to a registry.
+///
+/// # Errors
+///
+/// `record_exists` if a driver of this name is there already.
+pub fn register(registry: &mut Registry<Storage>) -> Result<()> {
+    registry.register(Arc::new(driver::PostgresDriver))
+}
