@@ -12,6 +12,8 @@ pub(super) async fn is_not_offered(bench: Bench) {
     assert_code(bench.db().back_up(&bench.cx, &to).await.expect_err("not offered"), storage::NOT_SUPPORTED);
     assert!(!to.exists(), "nothing was written");
     assert_code(bench.db().restore(&bench.cx, &to).await.expect_err("not offered"), storage::NOT_SUPPORTED);
+    let refusal = bench.db().restore_over(&bench.cx, &to).await.expect_err("not offered");
+    assert_code(refusal, storage::NOT_SUPPORTED);
 }
 
 /// The change sets of a database with everything in it: several spaces, every kind, changes and deletions.
@@ -166,40 +168,101 @@ pub(super) async fn restore_needs_an_empty_database(bench: Bench) {
     assert_code(refusal, storage::RESTORE_NOT_EMPTY);
 }
 
+pub(super) async fn restore_over_is_one_step(bench: Bench) {
+    fill(&bench).await;
+    let archive = bench.path("archive");
+    let report = bench.db().back_up(&bench.cx, &archive).await.expect("a backup is made");
+    let wanted = everything(bench.db()).await;
+    let other = bench.another().await;
+    other.put(sample::create_rows(100..140)).await;
+    other.put(vec![create("A", "another"), create("Z", "z")]).await;
+    let (head, before) = (other.head().await, everything(other.db()).await);
+    let cut = bench.path("cut");
+    let whole = std::fs::read(&archive).expect("the archive can be read");
+    std::fs::write(&cut, &whole[..whole.len() - 1]).expect("the scratch folder can be written");
+    let refusal = other.db().restore_over(&other.cx, &cut).await.expect_err("it is cut short");
+    assert_code(refusal, storage::ARCHIVE_INVALID);
+    assert_eq!(other.head().await, head, "head and epoch stayed");
+    assert!(everything(other.db()).await == before, "nothing changed");
+    let restored = other.db().restore_over(&other.cx, &archive).await.expect("it is restored");
+    assert_eq!(restored, report);
+    let after = other.head().await;
+    assert!(after.epoch != head.epoch && after.epoch != bench.head().await.epoch, "an epoch began");
+    let found = everything(other.db()).await;
+    for (found, wanted) in found.iter().zip(&wanted) {
+        assert_eq!(found, wanted);
+    }
+    assert_eq!(found.len(), wanted.len());
+    let again = other.db().back_up(&other.cx, &other.path("again")).await.expect("a backup is made");
+    assert_eq!(again.content_hash, report.content_hash);
+    // An empty database is no obstacle.
+    let empty = bench.another().await;
+    empty.db().restore_over(&empty.cx, &archive).await.expect("it is restored");
+    assert!(everything(empty.db()).await == wanted, "it holds what the archive holds");
+}
+
+pub(super) async fn reads_the_first_format(bench: Bench) {
+    // An archive of `some_sets` as the first release wrote it: lines of text, not compressed.
+    const FIRST: &str = include_str!("archive-1.jsonl");
+    let lines: Vec<&str> = FIRST.split_inclusive('\n').collect();
+    let without = |gone: usize| {
+        let kept = lines.iter().enumerate().filter(|(n, _)| *n != gone).map(|(_, line)| *line);
+        kept.collect::<String>()
+    };
+    let damaged = [
+        ("without its footer", without(lines.len() - 1)),
+        ("without a line", without(lines.len() / 2)),
+        ("without the last record", without(lines.len() - 2)),
+        ("with two lines for one", FIRST.replacen("\"ordinal\":0", "\"ordinal\":0\n", 1)),
+        ("with another word", FIRST.replacen("import", "impart", 1)),
+        ("with an end in the middle", [lines[0], lines[lines.len() - 1]].concat()),
+    ];
+    for (name, text) in damaged {
+        let path = bench.path(name);
+        std::fs::write(&path, text).expect("the scratch folder can be written");
+        match bench.db().restore(&bench.cx, &path).await {
+            Ok(_) => panic!("an archive {name} was restored"),
+            Err(refusal) => assert_eq!(refusal.code(), storage::ARCHIVE_INVALID, "{name}"),
+        }
+    }
+    let path = bench.path("first");
+    std::fs::write(&path, FIRST).expect("the scratch folder can be written");
+    let report = bench.db().restore(&bench.cx, &path).await.expect("it is restored");
+    assert_eq!(report.bytes, FIRST.len() as u64);
+    let now = bench.db().back_up(&bench.cx, &bench.path("now")).await.expect("a backup is made");
+    assert_eq!(now.content_hash, report.content_hash, "one content has one hash in both formats");
+}
+
 pub(super) async fn damage_is_refused(bench: Bench) {
     fill(&bench).await;
     let archive = bench.path("archive");
     bench.db().back_up(&bench.cx, &archive).await.expect("a backup is made");
     let whole = std::fs::read(&archive).expect("the archive can be read");
     let middle = whole.len() / 2;
-    let lines: Vec<&[u8]> = whole.split_inclusive(|byte| *byte == b'\n').collect();
-    let without = |gone: usize| {
-        let kept = lines.iter().enumerate().filter(|(n, _)| *n != gone).map(|(_, line)| *line);
-        kept.collect::<Vec<_>>().concat()
-    };
+    let header = whole.iter().position(|byte| *byte == b'\n').expect("the header is a line") + 1;
+    let footer = whole.windows(10).rposition(|window| window == b"{\"footer\":").expect("it has a footer");
     let flipped = |at: usize| {
         let mut bytes = whole.clone();
         bytes[at] ^= 1;
         bytes
     };
-    let newer = String::from_utf8(whole.clone()).expect("JSON is text").replacen(
-        "\"version\":1",
-        "\"version\":99",
-        1,
-    );
+    let newer = String::from_utf8_lossy(&whole[..header]).replacen("\"version\":2", "\"version\":99", 1);
     let damaged = [
         ("empty", vec![]),
         ("cut in the middle", whole[..middle].to_vec()),
+        ("cut behind its header", whole[..header].to_vec()),
         ("without its last byte", whole[..whole.len() - 1].to_vec()),
-        ("without its footer", without(lines.len() - 1)),
-        ("without a line", without(lines.len() / 2)),
-        ("without the last record", without(lines.len() - 2)),
+        ("without its footer", whole[..footer].to_vec()),
+        ("without its content", [&whole[..header], &whole[footer..]].concat()),
+        ("without a byte", [&whole[..middle], &whole[middle + 1..]].concat()),
         ("changed in the middle", flipped(middle)),
-        ("changed in the header", flipped(lines[0].len() - 4)),
+        ("changed at the content's beginning", flipped(header)),
+        ("changed at the content's end", flipped(footer - 1)),
+        ("changed in the header", flipped(header - 4)),
         ("changed in the footer", flipped(whole.len() - 6)),
         ("lengthened", [&whole[..], b"\n"].concat()),
         ("twice", [&whole[..], &whole[..]].concat()),
-        ("of a newer format", newer.into_bytes()),
+        ("of a newer format", [newer.as_bytes(), &whole[header..]].concat()),
         ("something else", b"SQLite format 3\0".to_vec()),
     ];
     let other = bench.another().await;

@@ -1,7 +1,9 @@
 //! What a case is, the list of all, and how one is run.
 
 use super::bench::{Bench, Factory};
-use super::{apply, archive, changes, concurrent, expect, history, lease, lifecycle, model, paging, query};
+use super::{
+    apply, archive, changes, concurrent, expect, history, lease, lifecycle, model, paging, query, snapshot,
+};
 use rtmx_storage::StorageCapability;
 use std::any::Any;
 use std::fmt;
@@ -117,6 +119,8 @@ pub fn all() -> Vec<Case> {
             "a space that was never written is at revision zero, empty, and in the database's epoch";
         Nothing "storage.close.answers-unavailable" lifecycle::close_answers_unavailable,
             "after close every call answers storage_unavailable, and a second close is no error";
+        Nothing "storage.login.wrong-settings-change-nothing" lifecycle::wrong_login_changes_nothing,
+            "a backend that logs in refuses settings that lead nowhere and goes on, another answers not_supported";
         Durable "storage.durable.reopen-keeps-everything" lifecycle::reopen_keeps_everything,
             "what was acknowledged is there after the database was opened again";
 
@@ -222,8 +226,14 @@ pub fn all() -> Vec<Case> {
             "after a restore, cursors, feed positions and change sets from before are refused";
         Archive "storage.archive.restore-needs-an-empty-database" archive::restore_needs_an_empty_database,
             "a restore into a database that was written is refused and changes nothing";
+        Archive "storage.archive.restore-over-is-one-step" archive::restore_over_is_one_step,
+            "a restore over data replaces all of it in a new epoch, or is refused and changes nothing";
+        Archive "storage.archive.reads-the-first-format" archive::reads_the_first_format,
+            "an archive of the first format is restored, and refused where a line of it was changed";
         Archive "storage.archive.damage-is-refused" archive::damage_is_refused,
             "an archive that was cut, changed or lengthened is refused and nothing is restored";
+        Archive "storage.archive.is-one-snapshot" snapshot::is_one_snapshot,
+            "a backup that is made while others write holds what all spaces were at one moment";
         Archive "storage.archive.never-overwrites" archive::never_overwrites,
             "a backup onto a file that exists is refused and leaves the file";
 

@@ -32,6 +32,18 @@ pub(super) async fn migrate_is_idempotent(bench: Bench) {
     assert!(bench.find(Kind::RequirementText, "A").await.is_some(), "the data stayed");
 }
 
+pub(super) async fn wrong_login_changes_nothing(bench: Bench) {
+    bench.put(vec![create("A", "a")]).await;
+    let refusal = bench.db().log_in_with(serde_json::json!({})).await.expect_err("it names no database");
+    let wanted = match bench.db().capability().logs_in {
+        true => storage::STORAGE_SETTINGS_INVALID,
+        false => storage::NOT_SUPPORTED,
+    };
+    assert_code(refusal, wanted);
+    bench.put(vec![create("B", "b")]).await;
+    assert!(bench.find(Kind::RequirementText, "A").await.is_some(), "it is the same database");
+}
+
 pub(super) async fn unknown_space_is_zero(bench: Bench) {
     bench.put(vec![create("A", "a")]).await;
     let epoch = bench.head().await.epoch;

@@ -19,6 +19,7 @@ mod model;
 mod paging;
 mod query;
 mod sample;
+mod snapshot;
 
 pub use bench::Instance;
 pub use case::{Case, Outcome, all};
@@ -30,7 +31,7 @@ use std::future::Future;
 use std::process::ExitCode;
 
 /// At least so many cases run against every backend: fewer means that the list itself broke.
-pub const CASE_FLOOR: usize = 58;
+pub const CASE_FLOOR: usize = 60;
 
 /// The cases as tests of libtest-mimic. `fresh` opens an empty, isolated database without a schema.
 pub fn cases<F, Opening>(fresh: F) -> Vec<Trial>

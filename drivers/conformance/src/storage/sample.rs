@@ -4,7 +4,7 @@
 use super::bench::{set, some_time};
 use rtmx_core::{
     Baseline, Body, Change, Cx, Effort, Epoch, Given, Layout, Placement, Priority, Project, Requirement,
-    RequirementText, Revision, Role, Setting, Status, TestLink, Token,
+    RequirementText, Revision, Role, Session, Setting, Status, TestLink, Token,
 };
 use rtmx_storage::{MemoryBackend, MigrationPlan, StorageBackend};
 use std::collections::BTreeMap;
@@ -92,6 +92,13 @@ pub(crate) fn system_bodies() -> Vec<Body> {
             expires_at: Some(some_time()),
             revoked_at: None,
         }),
+        Body::Session(Session {
+            token_id: "0123456789abcdef".into(),
+            epoch: Epoch(uuid::Uuid::from_u128(u128::MAX / 3)),
+            hash: "ff00".into(),
+            created_at: some_time(),
+            expires_at: some_time(),
+        }),
         Body::Setting(Setting { value }),
     ]
 }
@@ -128,6 +135,39 @@ pub(crate) fn row(n: usize) -> (String, Requirement) {
 /// The id of row `n`.
 pub(crate) fn row_id(n: usize) -> String {
     format!("REQ-{}-{n:03}", ["SEC", "io", "Z"][n % 3])
+}
+
+/// Each sample of a body as often as it has texts, with U+0000 in another one each time.
+pub(crate) fn bodies_with_nul() -> Vec<Body> {
+    let mut all = Vec::new();
+    for body in project_bodies().into_iter().chain(system_bodies()) {
+        let json = serde_json::to_value(&body).expect("a body is plain data");
+        let mut texts = 0;
+        each_text(&mut json.clone(), &mut |_| texts += 1);
+        for chosen in 0..texts {
+            let (mut json, mut at) = (json.clone(), 0);
+            each_text(&mut json, &mut |text| {
+                if at == chosen {
+                    text.push('\0');
+                }
+                at += 1;
+            });
+            // A text that stands for a value, such as a time or a role, does not become one with it.
+            all.extend(serde_json::from_value::<Body>(json));
+        }
+    }
+    all
+}
+
+fn each_text(json: &mut serde_json::Value, visit: &mut impl FnMut(&mut String)) {
+    match json {
+        serde_json::Value::String(text) => visit(text),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(|value| each_text(value, visit)),
+        serde_json::Value::Object(fields) => {
+            fields.values_mut().for_each(|value| each_text(value, visit));
+        }
+        _ => {}
+    }
 }
 
 /// Changes that create rows.

@@ -4,11 +4,13 @@ use super::Flaw;
 use crate::storage::sample;
 use async_trait::async_trait;
 use rtmx_core::{Applied, ChangeSet, Code, Cx, Error, Expect, Head, Key, Result, Revision, Space, storage};
+use rtmx_storage::archive::{ArchiveItem, ArchiveReader, ArchiveWriter};
 use rtmx_storage::query::Items;
 use rtmx_storage::{
     ArchiveReport, Feed, FeedPosition, Lease, LeaseRequest, MemoryBackend, MigrationPlan, MigrationReport,
     Page, Query, SchemaState, StorageBackend, StorageBackendExt, StorageCapability,
 };
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,6 +84,58 @@ impl Flawed {
         }
         Ok(self.inner().find(cx, space, key).await?.map(|record| record.revision))
     }
+}
+
+/// Writes an archive again, without the records of one id, as an engine would that does not see them.
+fn lose_a_row(archive: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| {
+        Error::new(storage::STORAGE_UNAVAILABLE, "could not write the archive").with_source(error)
+    };
+    let whole = std::fs::read(archive).map_err(failed)?;
+    let mut reader = ArchiveReader::new(&whole[..])?;
+    let mut writer = ArchiveWriter::new(Vec::new(), reader.header().epoch)?;
+    while let Some(item) = reader.next()? {
+        if !matches!(&item, ArchiveItem::Record(record) if record.id == "id 0") {
+            writer.add(&item)?;
+        }
+    }
+    let (kept, _) = writer.finish()?;
+    std::fs::write(archive, kept).map_err(failed)
+}
+
+/// Gives an archive the records of an earlier one, as far as both have them.
+fn mix(archive: &Path, earlier: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| {
+        Error::new(storage::STORAGE_UNAVAILABLE, "could not read the archive").with_source(error)
+    };
+    let mut records = HashMap::new();
+    let (mut space, whole) = (None, std::fs::read(earlier).map_err(failed)?);
+    let mut reader = ArchiveReader::new(&whole[..])?;
+    while let Some(item) = reader.next()? {
+        match item {
+            ArchiveItem::Space(found) => space = Some(found.space),
+            ArchiveItem::Record(record) => {
+                records.insert((space.clone(), record.body.kind(), record.id.clone()), record);
+            }
+            _ => {}
+        }
+    }
+    let whole = std::fs::read(archive).map_err(failed)?;
+    let mut reader = ArchiveReader::new(&whole[..])?;
+    let mut writer = ArchiveWriter::new(Vec::new(), reader.header().epoch)?;
+    while let Some(mut item) = reader.next()? {
+        match &mut item {
+            ArchiveItem::Space(found) => space = Some(found.space.clone()),
+            ArchiveItem::Record(record) => {
+                let earlier = records.remove(&(space.clone(), record.body.kind(), record.id.clone()));
+                *record = earlier.unwrap_or_else(|| record.clone());
+            }
+            _ => {}
+        }
+        writer.add(&item)?;
+    }
+    let (mixed, _) = writer.finish()?;
+    std::fs::write(archive, mixed).map_err(failed)
 }
 
 fn refused_with(error: &Error, code: Code) -> bool {
@@ -214,6 +268,13 @@ impl StorageBackend for Flawed {
         Ok(report)
     }
 
+    async fn log_in_with(&self, settings: serde_json::Value) -> Result<()> {
+        if self.is(Flaw::LogsInWithAnything) {
+            return Ok(());
+        }
+        self.inner().log_in_with(settings).await
+    }
+
     async fn back_up(&self, cx: &Cx, to: &Path) -> Result<ArchiveReport> {
         match self.flaw {
             Flaw::ClaimsArchives => {
@@ -223,13 +284,18 @@ impl StorageBackend for Flawed {
             Flaw::OverwritesFiles => drop(std::fs::remove_file(to)),
             _ => {}
         }
+        if self.is(Flaw::BacksUpInTwoSteps) {
+            let earlier = to.with_extension("earlier");
+            self.inner().back_up(cx, &earlier).await?;
+            // As long as it takes others to write, if there are any.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            let report = self.inner().back_up(cx, to).await?;
+            mix(to, &earlier)?;
+            return Ok(report);
+        }
         let report = self.inner().back_up(cx, to).await?;
         if self.is(Flaw::ArchiveLosesARow) {
-            let whole = std::fs::read_to_string(to).unwrap_or_default();
-            let kept: Vec<&str> = whole.lines().filter(|line| !line.contains("\"id 0\"")).collect();
-            std::fs::write(to, kept.join("\n") + "\n").map_err(|error| {
-                Error::new(storage::STORAGE_UNAVAILABLE, "could not write the archive").with_source(error)
-            })?;
+            lose_a_row(to)?;
         }
         Ok(report)
     }
@@ -251,6 +317,18 @@ impl StorageBackend for Flawed {
                 Ok(ArchiveReport { records: 0, history: 0, change_sets: 0, bytes: 0, content_hash: nothing })
             }
             answer => answer,
+        }
+    }
+
+    async fn restore_over(&self, cx: &Cx, from: &Path) -> Result<ArchiveReport> {
+        match self.flaw {
+            Flaw::ReplacesInTwoSteps => {
+                let other = MemoryBackend::new(sample::new_epoch);
+                other.migrate(cx, &MigrationPlan::Expand).await?;
+                *self.inner.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(other);
+                self.inner().restore(cx, from).await
+            }
+            _ => self.inner().restore_over(cx, from).await,
         }
     }
 

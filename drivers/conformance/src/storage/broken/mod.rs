@@ -65,16 +65,22 @@ pub enum Flaw {
     GivesLeasesToAll,
     /// A lease never ends.
     LeasesNeverEnd,
+    /// Any settings are taken for right.
+    LogsInWithAnything,
     /// Backups are said to work, and do not.
     ClaimsArchives,
     /// Backups are said not to work, and do.
     HidesArchives,
     /// The archive lacks a record.
     ArchiveLosesARow,
+    /// The archive's records are older than its history, where somebody writes meanwhile.
+    BacksUpInTwoSteps,
     /// A restore goes on in the epoch of the backup.
     RestoreKeepsTheEpoch,
     /// A damaged archive is reported as restored.
     AcceptsDamagedArchives,
+    /// What is replaced is emptied first, and stays empty when the archive is refused.
+    ReplacesInTwoSteps,
     /// A restore puts itself over what is there.
     RestoresOverData,
     /// A backup overwrites what is at its place.
