@@ -12,4 +12,5 @@ mod secret_file;
 mod source;
 
 pub use driver::{EnvDriver, register};
+pub use secret_file::read as read_secret_file;
 pub use source::EnvSource;

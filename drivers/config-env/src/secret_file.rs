@@ -8,8 +8,13 @@ use std::path::Path;
 /// The most that such a file may hold: far more than any password, key or license.
 pub(crate) const FILE_LIMIT_BYTES: u64 = 128 << 10;
 
-/// The file's text, or why there is none, as a phrase that holds nothing of its content.
-pub(crate) fn read(path: &Path) -> Result<Secret<String>, String> {
+/// The text of a file that a variable names, or why there is none, as a phrase that holds nothing of its
+/// content. At most 128 KiB are read.
+///
+/// # Errors
+///
+/// The reason, if it is no small regular file of UTF-8 text that this user may read.
+pub fn read(path: &Path) -> Result<Secret<String>, String> {
     // A pipe would hold the start up for ever, so it is not even opened.
     let known = std::fs::metadata(path).map_err(|error| reason(&error))?;
     if !known.is_file() {

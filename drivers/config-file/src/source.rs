@@ -32,6 +32,14 @@ impl FileSource {
         FileSource { settings, memory: Mutex::default() }
     }
 
+    /// Reads the files as they are now, without a runtime: what is wrong with them stands in the layer.
+    pub fn read(&self) -> Layer {
+        let snapshot = Snapshot::take(&self.settings.place);
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.digest = Some(snapshot.digest());
+        self.layer(snapshot, &mut memory)
+    }
+
     async fn snapshot(&self) -> Result<Snapshot> {
         // A mount that hangs must not hold up the runtime.
         let place = self.settings.place.clone();
