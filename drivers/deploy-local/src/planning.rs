@@ -73,9 +73,9 @@ impl LocalTarget {
             data: None,
         };
         // What runs is asked where it listens now; a new address is a change of the files below.
-        let present = LocalTarget::address(installed.unwrap_or(&wanted));
-        let ready = alive && ready::ask(ready::reachable(present)).await.is_ok();
-        let address = LocalTarget::address(&wanted);
+        let present = self.place(installed.unwrap_or(&wanted));
+        let ready = alive && ready::ask(&present).await.is_ok();
+        let place = self.place(&wanted);
 
         let secrets: Vec<String> =
             secret_keys(&release.settings).filter(|key| !self.secret_is_kept(key)).collect();
@@ -133,10 +133,7 @@ impl LocalTarget {
             self.push(plan, Action::Enable { service: kind });
         }
         self.push(plan, Action::StartServer { service: kind });
-        self.push(
-            plan,
-            Action::AwaitReady { service: kind, address, within_s: self.settings.ready_within_s },
-        );
+        self.push(plan, Action::AwaitReady { service: kind, place, within_s: self.settings.ready_within_s });
         self.push(plan, Action::Remember { what: Box::new(wanted), before: before.map(Box::new) });
         Ok(())
     }
@@ -203,9 +200,8 @@ impl LocalTarget {
         }
         let message = format!("`{name}` had data in {}, and the file is gone", file.display());
         let next = format!(
-            "Put the data back: `cp BACKUP {}`. Or give it up and begin anew: \
-             `rtmxctl --name {name} remove --purge --confirm {name}`, then deploy again.",
-            file.display()
+            "Put the data back: `rtmxctl --name {name} backup list`, then `backup restore FILE`. Or give it \
+             up and begin anew: `rtmxctl --name {name} remove --purge --confirm {name}`, then deploy again."
         );
         Err(Error::new(storage::DATA_GONE, message).with_state("nothing was changed").with_next(next))
     }
@@ -409,13 +405,10 @@ impl LocalTarget {
                 Ok("the server stopped"),
                 say(service, "start"),
             ),
-            Action::AwaitReady { address, within_s, .. } => (
+            Action::AwaitReady { place, within_s, .. } => (
                 format!("wait until the server is ready (at most {within_s} s)"),
                 Err("it only looks"),
-                vec![format!(
-                    "curl --fail --retry 30 --retry-all-errors http://{}/ready",
-                    ready::reachable(*address)
-                )],
+                vec![ready::command(place)],
             ),
             Action::Remember { .. } => ("keep a record of it".into(), Ok("the record before"), vec![]),
             Action::RemoveReleases => (

@@ -1,9 +1,12 @@
 //! Asks a server on this machine whether it is ready.
 
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 /// How long one question may take.
@@ -11,12 +14,47 @@ const ASK_LIMIT: Duration = Duration::from_secs(2);
 /// More than any answer of `/ready` needs.
 const ANSWER_LIMIT_BYTES: u64 = 16 * 1024;
 
+/// Where a server is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Place {
+    /// At its listener.
+    Address(SocketAddr),
+    /// At its admin socket, because its listener speaks TLS: a probe knows no name for it, and may have no
+    /// certificate.
+    Socket(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Address(address) => address.fmt(f),
+            Place::Socket(path) => path.display().fmt(f),
+        }
+    }
+}
+
 /// What the server says: nothing wrong, or why it is not ready.
-pub(crate) async fn ask(address: SocketAddr) -> Result<(), String> {
-    match timeout(ASK_LIMIT, exchange(address)).await {
+pub(crate) async fn ask(place: &Place) -> Result<(), String> {
+    let ask = async {
+        match place {
+            Place::Address(address) => exchange(TcpStream::connect(reachable(*address)).await?).await,
+            Place::Socket(path) => exchange(UnixStream::connect(path).await?).await,
+        }
+    };
+    match timeout(ASK_LIMIT, ask).await {
         Ok(Ok(answer)) => judge(&answer),
-        Ok(Err(error)) => Err(format!("{address} does not answer: {error}")),
-        Err(_) => Err(format!("{address} does not answer within {} s", ASK_LIMIT.as_secs())),
+        Ok(Err(error)) => Err(format!("{place} does not answer: {error}")),
+        Err(_) => Err(format!("{place} does not answer within {} s", ASK_LIMIT.as_secs())),
+    }
+}
+
+/// The command with which a person would ask.
+pub(crate) fn command(place: &Place) -> String {
+    let curl = "curl --fail --retry 30 --retry-all-errors";
+    match place {
+        Place::Address(address) => format!("{curl} http://{}/ready", reachable(*address)),
+        Place::Socket(path) => format!("{curl} --unix-socket {} http://localhost/ready", path.display()),
     }
 }
 
@@ -30,10 +68,8 @@ pub(crate) fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-async fn exchange(address: SocketAddr) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET /ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
+async fn exchange(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<String> {
+    stream.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
     let mut answer = Vec::new();
     stream.take(ANSWER_LIMIT_BYTES).read_to_end(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())

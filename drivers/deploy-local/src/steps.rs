@@ -5,7 +5,7 @@ use crate::durable;
 use crate::layout::Layout;
 use crate::logs::last_lines;
 use crate::preflight::{self, Listen};
-use crate::ready;
+use crate::ready::{self, Place};
 use crate::remembered::{Remembered, Standing};
 use crate::service::{Service, ServiceKind};
 use crate::target::LocalTarget;
@@ -15,7 +15,6 @@ use rtmx_deploy::{Artifact, DeployTarget, Progress, ProgressEvent, Step, StepSta
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -38,7 +37,7 @@ pub(crate) enum Action {
     Enable { service: ServiceKind },
     Disable { service: ServiceKind },
     StartServer { service: ServiceKind },
-    AwaitReady { service: ServiceKind, address: SocketAddr, within_s: u32 },
+    AwaitReady { service: ServiceKind, place: Place, within_s: u32 },
     Remember { what: Box<Remembered>, before: Option<Box<Remembered>> },
     RemoveReleases,
     RemoveAll,
@@ -89,9 +88,9 @@ impl LocalTarget {
             Action::Enable { service } => self.systemctl(*service, "enable").await,
             Action::Disable { service } => self.systemctl(*service, "disable").await,
             Action::StartServer { service } => self.service(*service).start().await,
-            Action::AwaitReady { service, address, within_s } => {
+            Action::AwaitReady { service, place, within_s } => {
                 let limit = Duration::from_secs(u64::from(*within_s));
-                await_ready(cx, &self.service(*service), *address, limit, progress).await
+                await_ready(cx, &self.service(*service), place, limit, progress).await
             }
             Action::Remember { what, .. } => {
                 let mut what = (**what).clone();
@@ -133,7 +132,7 @@ impl LocalTarget {
             Action::Enable { service } => self.systemctl(*service, "is-enabled").await.is_ok(),
             Action::Disable { service } => self.systemctl(*service, "is-enabled").await.is_err(),
             Action::StartServer { service } => self.service(*service).status().await?.running,
-            Action::AwaitReady { address, .. } => ready::ask(ready::reachable(*address)).await.is_ok(),
+            Action::AwaitReady { place, .. } => ready::ask(place).await.is_ok(),
             Action::Remember { what, .. } => {
                 Remembered::read(layout)?.is_some_and(|found| found.agrees_with(what))
             }
@@ -348,14 +347,14 @@ impl LocalTarget {
 async fn await_ready(
     cx: &Cx,
     service: &Service,
-    address: SocketAddr,
+    place: &Place,
     limit: Duration,
     progress: &dyn Progress,
 ) -> Result<()> {
     let begun = Instant::now();
     let mut told = String::new();
     loop {
-        let reason = match ready::ask(ready::reachable(address)).await {
+        let reason = match ready::ask(place).await {
             Ok(()) => return Ok(()),
             Err(reason) => reason,
         };

@@ -4,7 +4,7 @@ use crate::config_file::{config_text, environment, environment_text, parse_envir
 use crate::durable;
 use crate::layout::Layout;
 use crate::logs;
-use crate::ready;
+use crate::ready::{self, Place};
 use crate::remembered::{Remembered, Standing};
 use crate::service::{Service, ServiceKind};
 use crate::settings::LocalSettings;
@@ -22,6 +22,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
+
+/// The setting with which a server speaks TLS.
+const TLS: &str = "server.tls_cert";
 
 /// How much of a task's output is kept.
 const OUTPUT_LIMIT_BYTES: usize = 64 * 1024;
@@ -72,11 +75,19 @@ impl LocalTarget {
         plain.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
     }
 
+    /// Where a release of these settings is asked whether it is ready.
+    pub(crate) fn place(&self, remembered: &Remembered) -> Place {
+        match remembered.settings.contains_key(TLS) {
+            true => Place::Socket(self.layout.data().join("admin.sock")),
+            false => Place::Address(Self::address(remembered)),
+        }
+    }
+
     async fn installed(&self, remembered: Remembered) -> Result<Installed> {
         let service = self.service(remembered.service);
         let status = service.status().await?;
         let address = ready::reachable(Self::address(&remembered));
-        let answer = ready::ask(address).await;
+        let answer = ready::ask(&self.place(&remembered)).await;
         let state = match (&answer, status.running) {
             // Somebody else answers there.
             (Ok(()), false) => "stopped".to_owned(),
@@ -84,6 +95,7 @@ impl LocalTarget {
             (Err(reason), true) => reason.clone(),
             (Err(_), false) => "stopped".to_owned(),
         };
+        let scheme = if remembered.settings.contains_key(TLS) { "https" } else { "http" };
         let digest = remembered.artifacts.iter().find(|artifact| artifact.name == Layout::SERVER);
         let part = Part {
             name: "server".into(),
@@ -108,7 +120,7 @@ impl LocalTarget {
             application: remembered.application,
             version: remembered.version,
             release: remembered.release,
-            url: format!("http://{address}"),
+            url: format!("{scheme}://{address}"),
             settings: remembered.settings,
             parts: vec![part],
             facts,

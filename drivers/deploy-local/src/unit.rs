@@ -38,6 +38,7 @@ StartLimitBurst=10
 [Service]
 Type=exec
 ExecStart={program} --config {config} serve
+ExecReload=/bin/kill -HUP $MAINPID
 EnvironmentFile=-{environment}
 Restart=on-failure
 RestartSec=1
@@ -113,7 +114,8 @@ mod tests {
             ("system-low-port.service", ServiceKind::System, "team-2", &own, true),
             ("user.service", ServiceKind::User, "team-2", &own, false),
         ];
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        let folder = std::path::PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+            .join("tests/golden");
         for (golden, kind, name, layout, low_port) in cases {
             let text = unit_text(kind, name, layout, low_port);
             // `RTMX_UPDATE_GOLDENS=1 cargo test -p rtmx-deploy-local units` writes them; a person reads the diff.

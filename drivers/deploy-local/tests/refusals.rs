@@ -124,7 +124,11 @@ fn settings_that_are_no_settings_are_refused() {
 #[test]
 fn a_taken_port_is_refused_and_its_holder_named() {
     let place = Place::new(SUCCEEDS, SUCCEEDS);
-    let listener = TcpListener::bind(("127.0.0.1", place.port)).expect("nobody else took it");
+    // Somebody else may take a port after it was found to be free.
+    let (place, listener) = std::iter::once(place)
+        .chain(std::iter::repeat_with(|| Place::new(SUCCEEDS, SUCCEEDS)).take(20))
+        .find_map(|place| TcpListener::bind(("127.0.0.1", place.port)).ok().map(|taken| (place, taken)))
+        .expect("some port is free");
     let error = place.deploy(place.release()).expect_err("the port is taken");
     assert_code(&error, deploy::PORT_IN_USE);
     assert!(error.message().contains(&format!("(process {})", std::process::id())), "{error}");
@@ -236,7 +240,8 @@ fn an_installation_whose_data_is_gone_is_not_begun_anew() {
     let error = place.deploy(place.release()).expect_err("the data is gone");
     assert_code(&error, storage::DATA_GONE);
     assert!(
-        error.next().contains("cp BACKUP") && error.next().contains("--purge --confirm rtmx"),
+        error.next().contains("rtmxctl --name rtmx backup list")
+            && error.next().contains("--purge --confirm rtmx"),
         "{}",
         error.next()
     );
