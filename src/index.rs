@@ -13,7 +13,7 @@ mod watch;
 
 pub use gate::{LinkGuard, PlainGuard};
 pub use snapshot::Snapshot;
-pub use watch::Watches;
+pub use watch::{Part, Watches};
 
 use rtmx_core::{Cx, Error, Head, Result, Space, storage};
 use rtmx_storage::StorageBackend;
@@ -50,8 +50,16 @@ impl Indexes {
     ///
     /// Those of the storage.
     pub async fn at_head(&self, cx: &Cx, project: &str) -> Result<Arc<Snapshot>> {
-        let space = Space::Project(project.to_owned());
-        let head = self.storage.head(cx, &space).await?;
+        let head = self.storage.head(cx, &Space::Project(project.to_owned())).await?;
+        self.reaching(cx, project, head).await
+    }
+
+    /// The project's matrix at this head, which the caller has just read, or at a newer one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the storage.
+    pub async fn reaching(&self, cx: &Cx, project: &str, head: Head) -> Result<Arc<Snapshot>> {
         let index = self.project(project);
         if let Some(snapshot) = index.reaching(head) {
             return Ok(snapshot);
@@ -62,6 +70,7 @@ impl Indexes {
         }
         // A task of its own, so that a client that goes away does not throw the others' work away.
         let (storage, cx) = (Arc::clone(&self.storage), cx.clone());
+        let space = Space::Project(project.to_owned());
         let built = tokio::spawn(async move {
             let _guard = guard;
             build::bring_forward(&*storage, &cx, &space, &index.current, head).await

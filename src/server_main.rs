@@ -1,14 +1,17 @@
 //! The command line of `rtmx-server`.
 
-use crate::http::{self, App, Listeners, LocalApi};
-use crate::{settings, standard_drivers};
+use crate::http::{self, App, Awaited, Listeners, LocalApi};
+use crate::licensing::{self, Licensing};
+use crate::reload::Reloader;
+use crate::settings::{Places, Sources};
+use crate::{Drivers, standard_drivers};
 use ::http::Request;
 use axum::body::Body;
 use clap::{Parser, Subcommand};
 use futures_util::StreamExt;
-use rtmx_config::Settings;
-use rtmx_core::{Cx, Error, Result, Retry, server, storage};
-use rtmx_storage::MigrationPlan;
+use rtmx_config::{Resolved, Settings, Strictness};
+use rtmx_core::{Cx, Error, Result, server, storage};
+use rtmx_storage::{MigrationPlan, StorageBackend};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,9 +19,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
-/// How long `migrate --wait` keeps asking for the lock.
+/// How long `migrate --wait` waits for the database and for the lock.
 const MIGRATE_WAIT_LIMIT: Duration = Duration::from_secs(600);
+/// How often it says that it still waits.
+const MIGRATE_WAIT_REMIND: Duration = Duration::from_secs(15);
+/// When the server listens at the latest, where its database is a server of its own.
+const LISTEN_AFTER: Duration = Duration::from_secs(2);
+/// How long what ends with the server may take.
+const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// The RTMX server. Without a command it serves.
 #[derive(Debug, Parser)]
@@ -31,6 +41,9 @@ struct Arguments {
     /// A TOML file, read after /etc/rtmx/rtmx.toml and before the environment.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// A folder of mounted secrets, each file one value; instead of /etc/rtmx/secrets.d.
+    #[arg(long, global = true, value_name = "DIR", env = "RTMX_SECRETS_DIR")]
+    secrets_dir: Option<PathBuf>,
     /// A setting, such as `server.listen=127.0.0.1:8080`; wins over files and the environment.
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     sets: Vec<String>,
@@ -44,7 +57,7 @@ enum Command {
     Serve,
     /// Brings the database's schema forward.
     Migrate {
-        /// Wait for another process's migration to end, up to 10 minutes.
+        /// Wait for the database, and for another process's migration to end, up to 10 minutes.
         #[arg(long)]
         wait: bool,
         /// Also take away what older versions needed: none of them works afterwards.
@@ -117,14 +130,23 @@ fn fail(error: &Error) -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<ExitCode> {
     let drivers = standard_drivers()?;
-    let resolved = settings::load(&drivers, arguments.config.as_deref(), &arguments.sets).await?;
+    let places = Places {
+        file: arguments.config.as_deref(),
+        secrets: arguments.secrets_dir.as_deref().filter(|dir| !dir.as_os_str().is_empty()),
+    };
+    let sources = Sources::open(&drivers, places, &arguments.sets).await?;
+    let resolved = sources.load(&drivers, Strictness::Start).await?;
     http::init_logging(resolved.settings.log.level, resolved.settings.log.format);
     for warning in &resolved.warnings {
         tracing::warn!("{warning}");
     }
+    let command = arguments.command.unwrap_or(Command::Serve);
+    if let Command::Serve = command {
+        return serve(sources, drivers, resolved).await;
+    }
     let settings = Arc::new(resolved.settings);
-    match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(settings).await,
+    match command {
+        Command::Serve => unreachable!("it was served above"),
         Command::Migrate { wait, contract } => migrate(&settings, wait, contract).await,
         Command::Import { file, project, mode, dry_run } => {
             let path = format!("/api/v1/projects/{project}/import?mode={mode}&dry_run={dry_run}");
@@ -136,26 +158,134 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
             let request = Request::get(format!("/api/v1/projects/{project}/export.csv")).body(Body::empty());
             print_answer(settings, request).await
         }
-        Command::Healthcheck => healthcheck(settings.server.listen).await,
+        Command::Healthcheck => healthcheck(&settings).await,
     }
 }
 
-async fn serve(settings: Arc<Settings>) -> Result<ExitCode> {
-    // From here on a signal is a request to shut down, not the end of the process.
+async fn serve(sources: Sources, drivers: Drivers, resolved: Resolved) -> Result<ExitCode> {
+    // From here on a signal is a request to shut down, or to read the configuration again, and not the end
+    // of the process.
     let shutdown = shutdown_signal()?;
+    let settings = Arc::new(resolved.settings.clone());
+    let drivers = Arc::new(drivers);
+    let reloader = Reloader::new(sources, Arc::clone(&drivers), resolved)?;
+    http::raise_open_files(settings.server.connections);
     let mut listeners = Listeners::bind(&settings).await?;
-    let drivers = standard_drivers()?;
+    let loopback = listeners.address().is_some_and(|address| address.ip().is_loopback());
+    if let Some(awaited) = Awaited::of(&settings, &drivers)? {
+        let licensing = Licensing::open(&settings, &drivers).await;
+        return serve_awaited(&settings, listeners, awaited, licensing, reloader, loopback, shutdown).await;
+    }
     let opened = http::open_storage(&settings, &drivers).await?;
     listeners.open_admin(&settings.data.dir)?;
+    let licensing = Licensing::open(&settings, &drivers).await;
     let app = App::new(Arc::clone(&opened.storage), opened.name, Arc::clone(&settings));
-    let loopback = listeners.address().is_some_and(|address| address.ip().is_loopback());
+    let app = app.with_licensing(licensing);
     http::prepare(&app, loopback).await?;
-    let address = listeners.address().map(|address| address.to_string());
-    let metrics = listeners.metrics_address().map(|address| address.to_string());
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), address, metrics, storage = opened.name, "listening");
+    let keepers = keep(&app, reloader, &listeners);
+    tell_listening(&listeners, opened.name, Standing::Prepared);
     http::serve(app, listeners, shutdown).await?;
+    end(keepers).await;
     opened.storage.close(&Cx::new()).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Looks after license and configuration in the background, for as long as the server runs.
+fn keep(app: &App, reloader: Reloader, listeners: &Listeners) -> JoinSet<()> {
+    let mut keepers = JoinSet::new();
+    keepers.spawn(licensing::keep(app.clone()));
+    keepers.spawn(reloader.run(app.clone(), listeners.certificate()));
+    keepers
+}
+
+/// Waits for what ends with the server, for a moment.
+async fn end(mut tasks: JoinSet<()>) {
+    // Whatever they had to give back ends by itself.
+    let _ = tokio::time::timeout(END_LIMIT, async { while tasks.join_next().await.is_some() {} }).await;
+    tasks.shutdown().await;
+}
+
+/// Whether the database was there when the server began to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Prepared,
+    Awaited,
+}
+
+fn tell_listening(listeners: &Listeners, storage: &str, standing: Standing) {
+    let address = listeners.address().map(|address| address.to_string());
+    let metrics = listeners.metrics_address().map(|address| address.to_string());
+    let redirect = listeners.redirect_address().map(|address| address.to_string());
+    let tls = listeners.certificate().is_some();
+    let waiting = standing == Standing::Awaited;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        address,
+        tls,
+        redirect,
+        metrics,
+        storage,
+        waiting,
+        "listening"
+    );
+}
+
+/// Serves whether the database is there or not, and becomes ready when it is.
+async fn serve_awaited(
+    settings: &Arc<Settings>,
+    mut listeners: Listeners,
+    awaited: Arc<Awaited>,
+    licensing: Licensing,
+    reloader: Reloader,
+    loopback: bool,
+    shutdown: impl Future<Output = ()>,
+) -> Result<ExitCode> {
+    http::ensure_folder(&settings.data.dir)?;
+    http::refuse_second(&settings.data.dir).await?;
+    listeners.open_admin(&settings.data.dir)?;
+    let storage: Arc<dyn StorageBackend> = Arc::<Awaited>::clone(&awaited);
+    let app = App::new(storage, awaited.engine(), Arc::clone(settings)).with_licensing(licensing);
+    let keepers = keep(&app, reloader, &listeners);
+    let mut preparing = JoinSet::new();
+    preparing.spawn({
+        let (awaited, app) = (Arc::clone(&awaited), app.clone());
+        async move { awaited.prepare(&app, loopback).await }
+    });
+    tokio::pin!(shutdown);
+    let standing = tokio::select! {
+        outcome = preparing.join_next() => {
+            prepared(outcome)?;
+            Standing::Prepared
+        }
+        () = tokio::time::sleep(LISTEN_AFTER) => Standing::Awaited,
+        () = &mut shutdown => return Ok(ExitCode::SUCCESS),
+    };
+    tell_listening(&listeners, awaited.engine(), standing);
+    let mut failed = Ok(());
+    let ended = async {
+        loop {
+            tokio::select! {
+                Some(outcome) = preparing.join_next() => {
+                    failed = prepared(Some(outcome));
+                    if failed.is_err() {
+                        return;
+                    }
+                }
+                () = &mut shutdown => return,
+            }
+        }
+    };
+    http::serve(app, listeners, ended).await?;
+    preparing.shutdown().await;
+    end(keepers).await;
+    awaited.close(&Cx::new()).await?;
+    failed.map(|()| ExitCode::SUCCESS)
+}
+
+/// What the task that prepares the storage came to.
+fn prepared(outcome: Option<std::result::Result<Result<()>, tokio::task::JoinError>>) -> Result<()> {
+    let failed = |source| Error::new(storage::INTERNAL, "the start ended early").with_source(source);
+    outcome.map_or(Ok(Ok(())), |outcome| outcome.map_err(failed)).flatten()
 }
 
 /// Completes at the first SIGTERM or SIGINT. The handlers are in place when this returns.
@@ -175,21 +305,29 @@ async fn migrate(settings: &Settings, wait: bool, contract: bool) -> Result<Exit
     let drivers = standard_drivers()?;
     let plan = if contract { MigrationPlan::ExpandAndContract } else { MigrationPlan::Expand };
     let deadline = Instant::now() + MIGRATE_WAIT_LIMIT;
+    let mut told: Option<Instant> = None;
     loop {
         let attempt = async {
             let opened = http::open_storage(settings, &drivers).await?;
             let cx = Cx::new();
             let report = opened.storage.migrate(&cx, &plan).await;
+            let warnings = opened.storage.condition().warnings;
             opened.storage.close(&cx).await?;
-            report
+            report.map(|report| (report, warnings))
         };
         match attempt.await {
-            Ok(report) => {
+            Ok((report, warnings)) => {
+                for warning in warnings {
+                    tracing::warn!("{warning}");
+                }
                 tracing::info!(applied = ?report.applied, schema = report.state.version, standing = ?report.state.standing, "migrated");
                 return Ok(ExitCode::SUCCESS);
             }
-            Err(error) if wait && error.retry() == Retry::Later && Instant::now() < deadline => {
-                tracing::info!(code = %error.code(), "waiting: {}", error.message());
+            Err(error) if wait && http::passes(&error) && Instant::now() < deadline => {
+                if told.is_none_or(|told| told.elapsed() >= MIGRATE_WAIT_REMIND) {
+                    tracing::info!(code = %error.code(), "waiting: {}", error.message());
+                    told = Some(Instant::now());
+                }
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
             Err(error) => return Err(error),
@@ -233,16 +371,23 @@ fn read(file: &Path) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-async fn healthcheck(listen: SocketAddr) -> Result<ExitCode> {
-    // A server on every address is asked on this machine's own.
+async fn healthcheck(settings: &Settings) -> Result<ExitCode> {
+    let (status, body) = match settings.server.tls {
+        Some(_) => http::probe_inside(&settings.data.dir, "/ready").await?,
+        None => http::probe(reachable(settings.server.listen), "/ready").await?,
+    };
+    if status.is_success() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Err(Error::new(server::NOT_READY, format!("the server answers {status}: {body}")))
+}
+
+/// Where this machine reaches a listener: one on every address is asked on this machine's own.
+fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
         ip => ip,
     };
-    let (status, body) = http::probe(SocketAddr::new(ip, listen.port()), "/ready").await?;
-    if status.is_success() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    Err(Error::new(server::NOT_READY, format!("the server answers {status}: {body}")))
+    SocketAddr::new(ip, listen.port())
 }

@@ -1,9 +1,21 @@
 //! The command line of `rtmxctl`, from which help, manual pages and completions are made.
 
+mod config;
+mod database;
+mod license;
+mod matrix;
+mod token;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use std::net::IpAddr;
 use std::path::PathBuf;
+
+pub(super) use config::{ConfigCommand, ReferenceFormat};
+pub(super) use database::{BackupCommand, Database, TransferArgs};
+pub(super) use license::LicenseCommand;
+pub(super) use matrix::{ExportArgs, ImportArgs, Mode};
+pub(super) use token::TokenCommand;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -12,6 +24,7 @@ Examples:
   rtmxctl plan                          what a deployment would change
   rtmxctl status                        how it is doing
   rtmxctl import database.csv           put a matrix into it
+  rtmxctl backup create                 back it up while it runs
   rtmxctl remove                        take it away and keep its data
   rtmxctl explain port_in_use           what an error means
 ";
@@ -123,6 +136,40 @@ Examples:
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Show, verify, install and remove the license
+    #[command(
+        before_help = "\
+Examples:
+  rtmxctl license inspect
+  rtmxctl license verify rtmx.license
+  rtmxctl license activate rtmx.license
+  rtmxctl license request --to request.txt
+",
+        subcommand_required = true,
+        arg_required_else_help = true
+    )]
+    License {
+        /// What to do with licenses.
+        #[command(subcommand)]
+        command: LicenseCommand,
+    },
+    /// Show, check, describe and compare configurations
+    #[command(
+        before_help = "\
+Examples:
+  rtmxctl config show --origin
+  rtmxctl config check rtmx.toml --env-file server.env
+  rtmxctl config template > rtmx.toml
+  rtmxctl config diff old.schema.json
+",
+        subcommand_required = true,
+        arg_required_else_help = true
+    )]
+    Config {
+        /// What to do with the configuration.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// Import matrices (CSV) and requirement documents (Markdown) into a project
     #[command(before_help = "\
 Examples:
@@ -140,6 +187,34 @@ Examples:
   rtmxctl export --requirement REQ-A-1 --style headings
 ")]
     Export(ExportArgs),
+    /// Make, list, verify and restore backups
+    #[command(
+        before_help = "\
+Examples:
+  rtmxctl backup create
+  rtmxctl backup verify monday.archive --prove
+  rtmxctl backup restore monday.archive --replace --confirm rtmx
+  rtmxctl backup create --url-env DATABASE_URL --to monday.archive
+",
+        subcommand_required = true,
+        arg_required_else_help = true
+    )]
+    Backup {
+        /// What to do with backups.
+        #[command(subcommand)]
+        command: BackupCommand,
+    },
+    /// Move a database to another engine or server, verified by its content hash
+    #[command(before_help = "\
+Examples:
+  rtmxctl transfer --from sqlite:/var/lib/rtmx/rtmx.db --to-env DATABASE_URL
+  rtmxctl transfer --from-file old-url --to-file new-url
+  rtmxctl transfer --from-env DATABASE_URL --to sqlite:rtmx.db
+
+Stop the servers of both first: what is written meanwhile is not moved.
+An interrupted transfer goes on when the same command is run again.
+")]
+    Transfer(TransferArgs),
     /// Explain an error code, or list all
     #[command(before_help = "Examples:\n  rtmxctl explain port_in_use\n")]
     Explain {
@@ -223,123 +298,11 @@ pub(super) struct DeployArgs {
     pub(super) print_commands: bool,
 }
 
-/// Options of `import`.
-#[derive(Debug, Clone, Args)]
-pub(super) struct ImportArgs {
-    /// The files: matrices, and documents that end in `.md`; `-` for a matrix on standard input
-    #[arg(required = true, value_name = "FILE")]
-    pub(super) files: Vec<PathBuf>,
-    /// The project's id
-    #[arg(long, default_value = "default")]
-    pub(super) project: String,
-    /// Whether requirements that a matrix does not have are kept or deleted
-    #[arg(long, value_enum, default_value_t = Mode::Merge)]
-    pub(super) mode: Mode,
-    /// What to do about several rows of one id
-    #[arg(long, value_enum, default_value_t = Duplicates::Refuse)]
-    pub(super) duplicates: Duplicates,
-    /// Also take over the status that a document has
-    #[arg(long)]
-    pub(super) status: bool,
-    /// Keep rows that exist as they are, and take only texts and test links from documents
-    #[arg(long, conflicts_with = "status")]
-    pub(super) keep_rows: bool,
-    /// Let the dependencies that a document has close a cycle
-    #[arg(long)]
-    pub(super) allow_cycles: bool,
-    /// Only report what would change
-    #[arg(long)]
-    pub(super) dry_run: bool,
-}
-
-/// Options of `export`.
-#[derive(Debug, Clone, Args)]
-pub(super) struct ExportArgs {
-    /// The project's id
-    #[arg(long, default_value = "default")]
-    pub(super) project: String,
-    /// The file; `-` for standard output
-    #[arg(long, value_name = "FILE", default_value = "-")]
-    pub(super) to: PathBuf,
-    /// Write this requirement as a document instead of the matrix
-    #[arg(long, value_name = "ID")]
-    pub(super) requirement: Option<String>,
-    /// How the document carries its fields [default: as the stored one, else metadata]
-    #[arg(long, value_enum, requires = "requirement")]
-    pub(super) style: Option<DocumentStyle>,
-}
-
-/// How a document carries its fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum DocumentStyle {
-    /// In a list under the heading `Metadata`
-    Metadata,
-    /// In a heading each
-    Headings,
-}
-
-/// What to do with tokens.
-#[derive(Debug, Subcommand)]
-pub(super) enum TokenCommand {
-    /// Make a token and show it once
-    Create {
-        /// What it is for
-        purpose: String,
-        /// What its holder may do
-        #[arg(long, value_enum, default_value_t = TokenRole::Viewer)]
-        role: TokenRole,
-        /// The only project that it is good for
-        #[arg(long)]
-        project: Option<String>,
-        /// When it ends by itself, such as 2030-01-31T00:00:00Z
-        #[arg(long, value_name = "TIME")]
-        expires: Option<jiff::Timestamp>,
-    },
-    /// List the tokens, without their secrets
-    List,
-    /// Revoke a token at once
-    Revoke {
-        /// The token's id, as `token list` shows it
-        id: String,
-    },
-    /// Replace a lost first admin token
-    Reset,
-}
-
 /// What to do with drivers.
 #[derive(Debug, Subcommand)]
 pub(super) enum DriverCommand {
     /// List the drivers of every family
     List,
-}
-
-/// Whether rows that a file does not have are kept or deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Mode {
-    /// They are kept
-    Merge,
-    /// They are deleted
-    Replace,
-}
-
-/// What to do about several rows of one id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Duplicates {
-    /// The file is refused
-    Refuse,
-    /// They become one requirement with several test links
-    Merge,
-}
-
-/// What the holder of a token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum TokenRole {
-    /// Reads and exports
-    Viewer,
-    /// Also writes and imports
-    Editor,
-    /// Also makes projects and tokens
-    Admin,
 }
 
 /// What keeps the server running.

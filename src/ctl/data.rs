@@ -4,6 +4,7 @@
 //! and the same routes answer.
 
 use super::args::{ExportArgs, Global, TokenCommand, word};
+use super::config::resolved_of;
 use super::installation::open_existing;
 use super::output::{BOLD, Failure, Outcome, Output};
 use crate::Drivers;
@@ -11,10 +12,10 @@ use crate::http::{LocalApi, ProblemDocument};
 use axum::body::Body;
 use futures_util::StreamExt;
 use http::{Method, Request};
-use rtmx_config::{Strictness, environment_layer, resolve};
-use rtmx_core::{Code, Cx, Error, Result, Secret, server, storage, tool};
+use rtmx_config::Settings;
+use rtmx_core::{Code, Error, Result, server, storage, tool};
+use rtmx_deploy::Installed;
 use serde_json::{Value, json};
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -161,21 +162,12 @@ async fn export(
 /// environment counts.
 pub(super) async fn open_api(drivers: &Drivers, global: &Global) -> Result<LocalApi> {
     let (_, installed) = open_existing(drivers, global).await?;
-    let cx = Cx::new();
-    let config = installed.facts.get("config").cloned().unwrap_or_default();
-    let source = drivers.config.get("file")?.open(&cx, json!({"file": config})).await?;
-    let folder = Path::new(&config).parent().unwrap_or(Path::new("/"));
-    let environment = std::fs::read_to_string(folder.join("server.env")).unwrap_or_default();
-    let pairs = environment.lines().filter_map(|line| line.split_once('='));
-    let pairs = pairs.map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let mut read = |path: &Path| {
-        std::fs::read_to_string(path)
-            .map(Secret::new)
-            .map_err(|error| format!("could not read {}: {error}", path.display()))
-    };
-    let layers = [source.load(&cx).await?, environment_layer(pairs, &mut read)];
-    let resolved = resolve(&layers, Strictness::Start)?;
-    LocalApi::open(Arc::new(resolved.settings), drivers).await
+    LocalApi::open(Arc::new(settings_of(drivers, &installed).await?), drivers).await
+}
+
+/// The settings that an installation's own server has.
+pub(super) async fn settings_of(drivers: &Drivers, installed: &Installed) -> Result<Settings> {
+    Ok(resolved_of(drivers, installed).await?.settings)
 }
 
 /// Calls the API; answers the JSON that it answers.
@@ -202,7 +194,7 @@ pub(super) async fn call(
     })
 }
 
-async fn whole(body: Body) -> Result<Vec<u8>> {
+pub(super) async fn whole(body: Body) -> Result<Vec<u8>> {
     let bytes = axum::body::to_bytes(body, ANSWER_LIMIT_BYTES).await;
     let bytes =
         bytes.map_err(|error| Error::new(server::NOT_READY, "the answer ended early").with_source(error))?;
@@ -210,7 +202,7 @@ async fn whole(body: Body) -> Result<Vec<u8>> {
 }
 
 /// The error that a problem document stands for, and the report in it.
-fn problem(body: &[u8]) -> Failure {
+pub(super) fn problem(body: &[u8]) -> Failure {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let Ok(document) = serde_json::from_value::<ProblemDocument>(value.clone()) else {
         let said = String::from_utf8_lossy(&body[..body.len().min(1024)]).into_owned();

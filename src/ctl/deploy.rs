@@ -2,13 +2,16 @@
 
 use super::args::{DeployArgs, Global, Wanted};
 use super::installation::{not_found, open, own_folder};
+use super::license::{note_unused_license, read_license, refuse_for_new};
 use super::output::{BOLD, GREEN, Outcome, Output};
 use super::places::{Places, actor};
 use super::progress::{Shown, stop_on_interrupt};
-use super::values::{Secrets, is_open, ports_of, read_secrets, wanted_settings};
+use super::values::{Secrets, Settings, is_open, ports_of, read_secrets, wanted_settings};
 use crate::Drivers;
-use rtmx_core::{Cx, Error, Result, Timestamp, deploy, tool};
-use rtmx_deploy::{Artifact, DataFate, DeployTarget, Goal, Installed, Owner, Plan, Release, apply};
+use rtmx_core::{Cx, Error, Result, Secret, Timestamp, deploy, tool};
+use rtmx_deploy::{
+    Artifact, DataFate, DeployTarget, Goal, Installed, Owner, Plan, Release, SettingValue, apply,
+};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -44,6 +47,11 @@ pub(super) async fn run_deploy(
         _ => None,
     };
     say_deployed(&installed, &plan, first_token.as_deref(), out);
+    if let Goal::Running(release) = &plan.goal
+        && release.settings.keys().any(|key| key == "license.key" || key == "license.file")
+    {
+        note_unused_license(drivers, global, out).await;
+    }
     Ok(0)
 }
 
@@ -167,6 +175,9 @@ async fn make_plan(
     }
     let settings = wanted_settings(&inspection.remembered_settings, wanted)?;
     let secrets = read_secrets(&settings)?;
+    if inspection.installed.is_none() {
+        refuse_for_new(&license_of(&settings, &secrets)?)?;
+    }
     let release = Release {
         application: "rtmx".into(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -177,6 +188,17 @@ async fn make_plan(
     let target = open(drivers, global, Some(wanted), &secrets).await?;
     let plan = target.plan(&Cx::new(), &Goal::Running(release)).await?;
     Ok((target, plan))
+}
+
+/// The license that settings name, in the order in which the server looks for it.
+fn license_of(settings: &Settings, secrets: &Secrets) -> Result<Secret<Vec<u8>>> {
+    if let Some(key) = secrets.get("license.key") {
+        return Ok(Secret::new(key.expose().clone().into_bytes()));
+    }
+    match settings.get("license.file") {
+        Some(SettingValue::Plain(Value::String(file))) => read_license(Path::new(file)),
+        _ => Ok(Secret::new(Vec::new())),
+    }
 }
 
 /// Reads a plan and sees whether it is still the one to be made.
@@ -210,6 +232,10 @@ async fn read_plan(
     };
     let secrets = read_secrets(&release.settings)?;
     let target = open(drivers, global, Some(wanted), &secrets).await?;
+    // The license may have ended since the plan was made.
+    if target.inspect(&Cx::new()).await?.installed.is_none() {
+        refuse_for_new(&license_of(&release.settings, &secrets)?)?;
+    }
     if target.plan(&Cx::new(), &plan.goal).await? != plan {
         let message = format!("cannot carry out {}: `{}` has changed since", file.display(), global.name);
         return Err(Error::new(deploy::PLAN_STALE, message).with_state("nothing was changed"));

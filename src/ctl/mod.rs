@@ -5,17 +5,25 @@
 //! command does is done by drivers and by the server's own routes; there is no second way to change data
 //! here.
 
+mod archive;
 mod args;
+mod backup;
+mod config;
 mod data;
+pub(crate) mod database;
 mod deploy;
 mod import;
 mod info;
 mod installation;
+mod license;
 mod look;
-mod output;
+mod meter;
+pub(crate) mod output;
 mod places;
 mod progress;
+mod restore;
 mod topics;
+mod transfer;
 mod values;
 
 use crate::{Drivers, standard_drivers};
@@ -71,8 +79,12 @@ async fn run(cli: &Cli, out: &Output) -> Outcome {
             deploy::run_remove(&drivers, global, *purge, confirm.as_deref(), out).await
         }
         Command::Token { command } => data::run_token(&drivers, global, command, out).await,
+        Command::License { command } => license::run_license(&drivers, global, command, out).await,
+        Command::Config { command } => config::run_config(&drivers, global, command, out).await,
         Command::Import(args) => import::run_import(&drivers, global, args, out).await,
         Command::Export(args) => data::run_export(&drivers, global, args, out).await,
+        Command::Backup { command } => backup::run_backup(&drivers, global, command, out).await,
+        Command::Transfer(args) => transfer::run_transfer(&drivers, global, args, out).await,
         Command::Explain { code } => info::run_explain(code.as_deref(), out),
         Command::Driver { command: DriverCommand::List } => info::run_driver_list(&drivers, out),
         Command::Completions { shell } => info::run_completions(*shell, out),

@@ -11,16 +11,17 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
 
 /// The version of the format of `--json`: the minor number grows with additions.
-pub(super) const JSON_FORMAT: &str = "1.0";
+pub(crate) const JSON_FORMAT: &str = "1.0";
 
-pub(super) const RED: Style = AnsiColor::Red.on_default().bold();
-pub(super) const GREEN: Style = AnsiColor::Green.on_default();
-pub(super) const CYAN: Style = AnsiColor::Cyan.on_default();
-pub(super) const BOLD: Style = Style::new().bold();
+pub(crate) const RED: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
+pub(crate) const BOLD: Style = Style::new().bold();
 
 /// Prints for people or for programs.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(crate) struct Output {
     json: bool,
     begun: Cell<bool>,
     refused: RefCell<Option<io::Error>>,
@@ -28,15 +29,15 @@ pub(super) struct Output {
 
 /// Why a command failed, with what the error alone cannot hold.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// The error.
-    pub(super) error: Error,
+    pub(crate) error: Error,
     /// A report to show with it.
-    pub(super) report: Option<Value>,
+    pub(crate) report: Option<Value>,
 }
 
 /// The result of a command: its exit code.
-pub(super) type Outcome = std::result::Result<u8, Failure>;
+pub(crate) type Outcome = std::result::Result<u8, Failure>;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
@@ -45,24 +46,24 @@ impl From<Error> for Failure {
 }
 
 impl Output {
-    pub(super) fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         Output { json, begun: Cell::new(false), refused: RefCell::new(None) }
     }
 
     /// Whether programs read it.
-    pub(super) fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
     /// Prints a line for people; nothing for programs.
-    pub(super) fn line(&self, text: impl AsRef<str>) {
+    pub(crate) fn line(&self, text: impl AsRef<str>) {
         if !self.json {
             self.write(|out| writeln!(out, "{}", text.as_ref()));
         }
     }
 
     /// Prints an object for programs; nothing for people.
-    pub(super) fn object(&self, value: &Value) {
+    pub(crate) fn object(&self, value: &Value) {
         if !self.json {
             return;
         }
@@ -73,12 +74,12 @@ impl Output {
     }
 
     /// Prints bytes as they are.
-    pub(super) fn bytes(&self, bytes: &[u8]) {
+    pub(crate) fn bytes(&self, bytes: &[u8]) {
         self.write(|out| out.write_all(bytes));
     }
 
     /// Prints rows for people, in columns; the last column is not padded.
-    pub(super) fn rows(&self, rows: &[Vec<String>]) {
+    pub(crate) fn rows(&self, rows: &[Vec<String>]) {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
             rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
@@ -94,7 +95,7 @@ impl Output {
     }
 
     /// Tells people, beside the result.
-    pub(super) fn note(&self, text: impl AsRef<str>) {
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
         if !self.json {
             // A terminal that is gone is told nothing.
             let _ = writeln!(anstream::stderr(), "{}", text.as_ref());
@@ -102,7 +103,7 @@ impl Output {
     }
 
     /// Reports a failure.
-    pub(super) fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(&self, failure: &Failure) {
         let Failure { error, report } = failure;
         if self.json {
             let mut object = error_object(error);
@@ -136,7 +137,7 @@ impl Output {
     /// # Errors
     ///
     /// `file_unwritable`.
-    pub(super) fn finish(&self) -> Result<()> {
+    pub(crate) fn finish(&self) -> Result<()> {
         match self.refused.take() {
             Some(source) if source.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Error::new(tool::FILE_UNWRITABLE, "could not write to standard output")
@@ -158,14 +159,14 @@ impl Output {
 }
 
 /// Whether a person looks on who does not mind a line that changes.
-pub(super) fn may_repaint() -> bool {
+pub(crate) fn may_repaint() -> bool {
     let accessible = std::env::var("ACCESSIBLE").is_ok_and(|value| !value.is_empty() && value != "0");
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
     io::stderr().is_terminal() && !accessible && !dumb
 }
 
 /// An error as programs read it.
-pub(super) fn error_object(error: &Error) -> Value {
+pub(crate) fn error_object(error: &Error) -> Value {
     let facts: serde_json::Map<String, Value> =
         error.context().iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect();
     json!({

@@ -7,7 +7,7 @@ pub(super) const EXIT_CODES: &[(u8, &str)] = &[
     (0, "done, or nothing to do"),
     (1, "failed; the message says what state things are in"),
     (2, "the command line is wrong"),
-    (3, "changes are pending (`plan`)"),
+    (3, "changes are pending (`plan`), or need attention (`config diff`)"),
     (4, "what runs was changed by hand"),
     (5, "a check before the first change failed"),
     (6, "rolled back; the release before is verified and serves"),
@@ -76,13 +76,19 @@ given when it is deployed, and remembered:
 The last two are for secrets: the value is kept in a file of the installation that only its owner
 can read, and shown nowhere.
 
+A server that is started by other means reads these variables, each also with `_FILE` behind its name
+for a file that holds the value. `rtmxctl config reference` tells the values that each can have, and
+`rtmxctl config reference --format env` prints a file to start from.
+
 All settings:
 
 ",
     );
     for key in rtmx_config::reference() {
         let default = key.default.map(|default| format!(" (default `{default}`)")).unwrap_or_default();
-        writeln!(text, "  {}\n      {}{default}", key.key, key.doc).expect("writing to a string cannot fail");
+        let variables = key.variables.join(", ");
+        writeln!(text, "  {}\n      {}{default}\n      {variables}", key.key, key.doc)
+            .expect("writing to a string cannot fail");
     }
     text
 }
@@ -120,12 +126,19 @@ for root and ~/.local/share/rtmx for others.
   current               link to them
   config/rtmx.toml      the server's configuration; `rtmxctl deploy` replaces edits
   config/secrets/       secret values
-  data/                 the database; while no server runs, a copy of it is a backup
+  data/                 the database
+  data/license-memory   what is remembered of the license beside the database
   data/first-token      the first admin token, until `rtmxctl deploy` has shown it
   data/admin.sock       how the tool talks to the running server
   logs/                 the server's output, where no service manager keeps it
   installation.json     what is installed, and that there was data
   history.jsonl         what was done
+
+Beside the installations, and not purged with one:
+
+  HOME/backups/NAME     what `rtmxctl backup create` makes
+  HOME/config-tokens.key  the key of the tokens that `rtmxctl config show` prints for secrets
+  HOME/transfers        archives of transfers that are not done; the same command goes on with them
 
 The server also reads /etc/rtmx/rtmx.toml and /etc/rtmx/conf.d/*.toml; the installation's own file wins.
 ";

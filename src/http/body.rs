@@ -33,27 +33,59 @@ impl FromRequest<App> for RawBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let limit = app.settings.server.body_limit;
-        let announced = request.headers().get(header::CONTENT_LENGTH);
-        let announced =
-            announced.and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<u64>().ok());
-        if announced.is_some_and(|length| length > limit) {
-            return Err(too_large(limit).into());
-        }
-        let guarded = Guarded::new(request.into_body(), limit);
-        match guarded.collect().await {
-            Ok(collected) => Ok(RawBody(collected.to_bytes())),
-            Err(refused) => Err(refused.into_error(limit).into()),
-        }
+        Ok(RawBody(read(request, app.settings().server.body_limit).await?))
     }
+}
+
+/// The whole body, if it is no larger than `limit` bytes.
+///
+/// # Errors
+///
+/// `body_too_large`, `body_too_slow`, `body_invalid`.
+pub(crate) async fn read(request: Request, limit: u64) -> Result<Bytes, Error> {
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced =
+        announced.and_then(|value| value.to_str().ok()).and_then(|value| value.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    let guarded = Guarded::new(request.into_body(), limit);
+    guarded
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .map_err(|refused| refused.into_error(limit))
+}
+
+/// The body as the fields of an HTML form, if it is no larger than `limit` bytes.
+///
+/// # Errors
+///
+/// `content_type_invalid` unless it is `application/x-www-form-urlencoded`; `body_invalid`, without a
+/// word of what was in it; `body_too_large`, `body_too_slow`.
+pub(super) async fn read_form<T: DeserializeOwned>(request: Request, limit: u64) -> Result<T, Error> {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let essence = essence(&request);
+    if !essence.eq_ignore_ascii_case(FORM) {
+        let message = format!("could not read a body of type `{essence}`: `{FORM}` is needed");
+        return Err(Error::new(server::CONTENT_TYPE_INVALID, message));
+    }
+    let bytes = read(request, limit).await?;
+    serde_urlencoded::from_bytes(&bytes)
+        .map_err(|_| Error::new(server::BODY_INVALID, "could not read the fields of the form"))
+}
+
+/// The body's media type, without parameters.
+fn essence(request: &Request) -> &str {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim()
 }
 
 impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+        let essence = essence(&request);
         let is_json = essence.eq_ignore_ascii_case("application/json")
             || essence.rsplit_once('+').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json"));
         if !is_json {

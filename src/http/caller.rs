@@ -16,15 +16,24 @@ pub struct Caller {
     pub project: Option<String>,
 }
 
+/// The owner of the installation, and whoever needs no token.
+const LOCAL_ADMIN: &str = "local-admin";
+const ANONYMOUS: &str = "anonymous";
+
 impl Caller {
     /// Someone on this machine who was let in by the admin socket, or runs the tool in process.
     pub fn local_admin() -> Self {
-        Caller { actor: "local-admin".into(), role: Role::Admin, project: None }
+        Caller { actor: LOCAL_ADMIN.into(), role: Role::Admin, project: None }
     }
 
     /// Someone on a loopback listener of an installation without users.
     pub fn anonymous() -> Self {
-        Caller { actor: "anonymous".into(), role: Role::Admin, project: None }
+        Caller { actor: ANONYMOUS.into(), role: Role::Admin, project: None }
+    }
+
+    /// Whether the caller showed a token, now or at the sign-in.
+    pub fn has_token(&self) -> bool {
+        self.actor != LOCAL_ADMIN && self.actor != ANONYMOUS
     }
 
     /// Whether the caller may see a project at all. What it may not see is answered as not found.
@@ -44,6 +53,19 @@ impl Caller {
         let name = |role: Role| format!("{role:?}").to_lowercase();
         let message =
             format!("this needs the role `{}`, and the token has `{}`", name(role), name(self.role));
+        Err(Error::new(server::FORBIDDEN, message).into())
+    }
+
+    /// Fails unless the caller is the owner of the installation, who came over the admin socket.
+    ///
+    /// # Errors
+    ///
+    /// `forbidden`.
+    pub fn require_owner(&self) -> Result<(), Problem> {
+        if self.actor == LOCAL_ADMIN {
+            return Ok(());
+        }
+        let message = "this is for the owner of the installation on its own machine: use `rtmxctl`";
         Err(Error::new(server::FORBIDDEN, message).into())
     }
 

@@ -1,6 +1,6 @@
 //! Where the server listens: the API, the metrics, and the admin socket.
 
-use super::Arrival;
+use super::{Arrival, Certificate};
 use rtmx_config::Settings;
 use rtmx_core::{Error, Result, server};
 use std::fs::Permissions;
@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 /// The name of the admin socket in the data folder.
@@ -19,6 +20,8 @@ const SOCKET_PATH_LIMIT_BYTES: usize = 107;
 #[derive(Debug)]
 pub struct Listeners {
     pub(super) api: TcpListener,
+    pub(super) certificate: Option<Arc<Certificate>>,
+    pub(super) redirect: Option<TcpListener>,
     pub(super) metrics: Option<TcpListener>,
     pub(super) admin: Option<AdminSocket>,
 }
@@ -29,8 +32,17 @@ impl Listeners {
     ///
     /// # Errors
     ///
-    /// `listen_failed` with the address.
+    /// `listen_failed` with the address; `tls_invalid`.
     pub async fn bind(settings: &Settings) -> Result<Listeners> {
+        let certificate = match settings.server.tls.clone() {
+            Some(tls) => {
+                let read = tokio::task::spawn_blocking(move || Certificate::read(&tls)).await;
+                Some(Arc::new(read.map_err(|source| {
+                    Error::new(server::TLS_INVALID, "could not read the certificate").with_source(source)
+                })??))
+            }
+            None => None,
+        };
         let api = bind("server.listen", settings.server.listen).await?;
         let metrics = match settings.metrics.enabled {
             true => {
@@ -39,7 +51,11 @@ impl Listeners {
             }
             false => None,
         };
-        Ok(Listeners { api, metrics, admin: None })
+        let redirect = match settings.server.redirect_listen {
+            Some(address) => Some(bind("server.redirect_listen", address).await?),
+            None => None,
+        };
+        Ok(Listeners { api, certificate, redirect, metrics, admin: None })
     }
 
     /// Opens the admin socket in the data folder.
@@ -50,6 +66,16 @@ impl Listeners {
     pub fn open_admin(&mut self, data_dir: &Path) -> Result<()> {
         self.admin = Some(AdminSocket::open(data_dir)?);
         Ok(())
+    }
+
+    /// The certificate of the API's listener, if it speaks TLS.
+    pub(crate) fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.certificate.clone()
+    }
+
+    /// The address that leads to TLS.
+    pub fn redirect_address(&self) -> Option<SocketAddr> {
+        self.redirect.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
     /// The address of the API.
@@ -90,7 +116,7 @@ impl AdminSocket {
             let message = format!("could not open the admin socket {}", path.display());
             Error::new(server::LISTEN_FAILED, message).with_source(source)
         };
-        // Whoever holds the storage's lock is the only server, so a socket that is there was left behind.
+        // This is the only server of the folder, so a socket that is there was left behind.
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
@@ -113,6 +139,20 @@ impl Drop for AdminSocket {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }
+}
+
+/// Makes sure that no other server uses a data folder, where no lock of a database file does.
+///
+/// # Errors
+///
+/// `listen_failed`.
+pub(crate) async fn refuse_second(data_dir: &Path) -> Result<()> {
+    if connect_admin(data_dir).await.is_err() {
+        return Ok(());
+    }
+    let message = format!("another server uses the data folder {}", data_dir.display());
+    let next = "Give each server on this machine its own `data.dir`, or stop the other one.";
+    Err(Error::new(server::LISTEN_FAILED, message).with_next(next))
 }
 
 /// Connects to the admin socket of a data folder.

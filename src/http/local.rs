@@ -6,6 +6,7 @@
 use super::listen::{connect_admin, connect_tcp};
 use super::{App, Arrival, open_storage, router};
 use crate::Drivers;
+use crate::licensing::{Keeper, Licensing};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -15,7 +16,7 @@ use rtmx_config::Settings;
 use rtmx_core::{Cx, Error, Result, server};
 use rtmx_storage::StorageBackend;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -53,8 +54,15 @@ impl LocalApi {
             return Ok(LocalApi { way: Way::Socket(data_dir) });
         }
         let opened = open_storage(&settings, drivers).await?;
-        let app = App::new(Arc::clone(&opened.storage), opened.name, settings);
+        let licensing = Licensing::open(&settings, drivers).await;
+        let app = App::new(Arc::clone(&opened.storage), opened.name, settings).with_licensing(licensing);
         super::prepare(&app, true).await?;
+        if let Some(mut keeper) = Keeper::of(&app) {
+            // Nothing that is asked for here waits for a license.
+            if let Err(error) = keeper.look().await {
+                tracing::warn!(code = %error.code(), next = error.next(), "could not look at the license: {}", error.message());
+            }
+        }
         let router = router(app).layer(axum::Extension(Arrival::Owner));
         Ok(LocalApi { way: Way::InProcess { router, storage: opened.storage } })
     }
@@ -106,11 +114,35 @@ impl LocalApi {
 ///
 /// `not_ready` if nothing answers within 5 s.
 pub async fn probe(address: SocketAddr, path: &str) -> Result<(http::StatusCode, String)> {
+    let place = address.to_string();
+    ask(&place, path, &place, connect_tcp(address)).await
+}
+
+/// [`probe`] by way of the admin socket of a data folder, where the listener's own way is closed to a probe:
+/// TLS asks for a name and perhaps for a certificate.
+///
+/// # Errors
+///
+/// `not_ready` if nothing answers within 5 s.
+pub(crate) async fn probe_inside(data_dir: &Path, path: &str) -> Result<(http::StatusCode, String)> {
+    let place = data_dir.display().to_string();
+    ask(&place, path, "localhost", async { connect_admin(data_dir).await }).await
+}
+
+async fn ask<S>(
+    place: &str,
+    path: &str,
+    host: &str,
+    connect: impl Future<Output = std::io::Result<S>>,
+) -> Result<(http::StatusCode, String)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let failed =
-        |why: String| Error::new(server::NOT_READY, format!("could not ask {address} for {path}: {why}"));
+        |why: String| Error::new(server::NOT_READY, format!("could not ask {place} for {path}: {why}"));
     let ask = async {
-        let stream = connect_tcp(address).await.map_err(|error| failed(error.to_string()))?;
-        let request = Request::get(path).header(header::HOST, address.to_string()).body(Body::empty());
+        let stream = connect.await.map_err(|error| failed(error.to_string()))?;
+        let request = Request::get(path).header(header::HOST, host).body(Body::empty());
         let answer = exchange(stream, request.map_err(|error| failed(error.to_string()))?).await?;
         let (head, body) = answer.into_parts();
         let body = axum::body::to_bytes(body, 64 * 1024).await.map_err(|error| failed(error.to_string()))?;

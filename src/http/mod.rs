@@ -6,32 +6,59 @@
 
 pub mod api;
 mod auth;
+mod awaited;
+mod backups;
 mod body;
 mod caller;
+mod dashboard;
+mod descriptors;
+mod license;
 mod listen;
 mod local;
 mod logging;
 mod metrics;
 mod observe;
+mod origin;
+pub(crate) mod peer;
 mod probes;
 mod problem;
+mod redirect;
+mod remembered;
 mod serve;
+mod sessions;
+mod sign_in;
 mod stalled;
 mod start;
 mod state;
+mod streams;
+mod tls;
 mod tokens;
 
 pub use auth::Arrival;
+pub(crate) use awaited::{Awaited, passes};
+pub use backups::CONTENT_HASH;
+#[cfg(feature = "licensed")]
+pub(crate) use body::read as read_body;
 pub use body::{JsonBody, RawBody};
 pub use caller::Caller;
+pub(crate) use descriptors::raise as raise_open_files;
 pub use listen::Listeners;
+pub(crate) use listen::refuse_second;
+pub(crate) use local::probe_inside;
 pub use local::{LocalAnswer, LocalApi, probe};
 pub use logging::init as init_logging;
+pub(crate) use logging::set_level as set_log_level;
 pub use metrics::Metrics;
+pub use peer::Peer;
 pub use problem::{Answer, Problem, ProblemDocument};
+#[cfg(feature = "licensed")]
+pub(crate) use serve::{Endpoint, serve_endpoints};
 pub use serve::{Served, serve};
+pub(crate) use start::ensure_folder;
+pub(crate) use start::random_uuid;
 pub use start::{Opened, open_storage, prepare};
-pub use state::{App, Clock, RequestCx, RequestId, SystemClock};
+pub use state::{App, AppParts, Clock, RequestCx, RequestId, SystemClock};
+pub(crate) use tls::{Certificate, tell as tell_of_certificate};
 pub use tokens::{NewToken, TokenView};
 
 use axum::Router;
@@ -44,14 +71,24 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 
 /// The whole application.
 pub fn router(app: App) -> Router {
-    let (api, document) = api::router().merge(tokens::router()).split_for_parts();
+    let (api, document) = api::router()
+        .merge(tokens::router())
+        .merge(backups::router())
+        .merge(license::router())
+        .split_for_parts();
     let document = std::sync::Arc::new(document);
     let signed_in = api.layer(middleware::from_fn_with_state(app.clone(), auth::authenticate));
+    let pages = dashboard::router()
+        .layer(middleware::from_fn_with_state(app.clone(), auth::authenticate))
+        .layer(middleware::from_fn(sign_in::ask_people));
     let compressed = SizeAbove::new(1024)
         .and(NotForContentType::const_new("text/event-stream"))
         .and(NotForContentType::IMAGES);
     Router::new()
         .merge(signed_in)
+        .merge(pages)
+        .merge(dashboard::assets())
+        .merge(sign_in::router().layer(middleware::map_response(dashboard::guarded)))
         .route("/live", get(probes::live))
         .route("/health", get(probes::health))
         .route("/ready", get(probes::ready))
@@ -65,15 +102,25 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/errors/{code}", get(explain))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
+        .layer(middleware::from_fn(dashboard::as_pages))
         .layer(CompressionLayer::new().compress_when(compressed))
         .layer(middleware::from_fn_with_state(app.clone(), observe::observe))
+        .layer(middleware::from_fn_with_state(app.clone(), peer::identify))
         .with_state(app)
 }
 
 /// What Prometheus reads, on a listener of its own.
 pub fn metrics_router(app: App) -> Router {
     Router::new()
-        .route("/metrics", get(|State(app): State<App>| async move { app.metrics.render() }))
+        .route(
+            "/metrics",
+            get(|State(app): State<App>| async move {
+                app.metrics.observe_storage(app.storage_name, &app.storage.condition());
+                app.metrics.observe_license(app.licensing.figures(app.clock.now()));
+                app.metrics.observe_certificate(app.clock.now());
+                app.metrics.render()
+            }),
+        )
         .with_state(app)
 }
 
@@ -90,7 +137,7 @@ async fn explain_all() -> axum::Json<Vec<serde_json::Value>> {
     axum::Json(rtmx_core::all_codes().map(explained).collect())
 }
 
-async fn explain(
+pub(crate) async fn explain(
     axum::extract::Path(id): axum::extract::Path<String>,
 ) -> Answer<axum::Json<serde_json::Value>> {
     let code = Code::find(&id);

@@ -1,5 +1,6 @@
 //! One log line and one measurement for each request, under an id that the answer carries too.
 
+use super::peer::Sender;
 use super::{App, RequestId};
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -20,6 +21,8 @@ pub(super) async fn observe(State(app): State<App>, mut request: Request, next: 
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
+    let client = request.extensions().get::<Sender>().and_then(|sender| sender.address);
+    let client = client.map(tracing::field::display);
     let in_flight = InFlight::enter(&app);
     let span = tracing::info_span!("request", id = %id);
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -33,9 +36,9 @@ pub(super) async fn observe(State(app): State<App>, mut request: Request, next: 
     let duration_ms = took.as_secs_f64() * 1e3;
     let _entered = span.enter();
     if matches!(route, "/live" | "/ready" | "/health") && response.status().is_success() {
-        tracing::debug!(%method, path, status, duration_ms, "answered");
+        tracing::debug!(%method, path, status, client, duration_ms, "answered");
     } else {
-        tracing::info!(%method, path, status, code, duration_ms, "answered");
+        tracing::info!(%method, path, status, code, client, duration_ms, "answered");
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

@@ -1,13 +1,17 @@
 //! What every handler shares.
 
 use super::metrics::Metrics;
+use super::remembered::Remembered;
+use super::streams::Streams;
 use crate::index::Indexes;
+use crate::licensing::Licensing;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use rtmx_config::Settings;
 use rtmx_core::{Cx, Timestamp};
 use rtmx_storage::StorageBackend;
 use std::fmt::Debug;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -24,25 +28,34 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        crate::wall_clock::now()
     }
 }
 
 /// The running application: cheap to clone, shared by all handlers.
 #[derive(Debug, Clone)]
-pub struct App {
+pub struct App(Arc<AppParts>);
+
+/// What the application consists of.
+#[derive(Debug)]
+pub struct AppParts {
     /// Where everything is kept.
     pub storage: Arc<dyn StorageBackend>,
-    /// The name of the storage driver, as `/ready` shows it.
+    /// The name of the storage's engine, as `/ready` shows it.
     pub storage_name: &'static str,
     /// The graph of each project, in memory.
     pub indexes: Arc<Indexes>,
-    /// The settings in force.
-    pub settings: Arc<Settings>,
+    settings: watch::Sender<Arc<Settings>>,
+    /// What the license allows.
+    pub licensing: Arc<Licensing>,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
+    /// The places for event streams.
+    pub(super) streams: Arc<Streams>,
+    /// What was read of the system space.
+    pub(super) remembered: Arc<Remembered>,
     draining: watch::Sender<bool>,
 }
 
@@ -53,22 +66,75 @@ impl App {
         storage_name: &'static str,
         settings: Arc<Settings>,
     ) -> Self {
-        App {
+        let metrics = Arc::new(Metrics::new());
+        App(Arc::new(AppParts {
+            streams: Arc::new(Streams::among(settings.server.connections, &metrics)),
             indexes: Arc::new(Indexes::new(Arc::clone(&storage))),
             storage,
             storage_name,
-            settings,
+            settings: watch::Sender::new(settings),
+            licensing: Arc::default(),
             clock: Arc::new(SystemClock),
-            metrics: Arc::new(Metrics::new()),
+            metrics,
+            remembered: Arc::default(),
             draining: watch::Sender::new(false),
-        }
+        }))
     }
 
     /// The same application with another clock.
+    ///
+    /// # Panics
+    ///
+    /// If somebody else holds the application already.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        let parts = Arc::get_mut(&mut self.0);
+        parts.expect("the clock is set before the application is shared").clock = clock;
         self
+    }
+
+    /// The same application with licenses that are checked.
+    ///
+    /// # Panics
+    ///
+    /// If somebody else holds the application already.
+    #[must_use]
+    pub fn with_licensing(mut self, licensing: Licensing) -> Self {
+        let parts = Arc::get_mut(&mut self.0);
+        let parts = parts.expect("licensing is set before the application is shared");
+        parts.licensing = Arc::new(licensing);
+        self
+    }
+
+    /// An application like this one over another storage, which shares its clock, settings and metrics.
+    pub(super) fn over(&self, storage: Arc<dyn StorageBackend>) -> Self {
+        App(Arc::new(AppParts {
+            streams: Arc::clone(&self.streams),
+            indexes: Arc::new(Indexes::new(Arc::clone(&storage))),
+            storage,
+            storage_name: self.storage_name,
+            settings: self.settings.clone(),
+            licensing: Arc::clone(&self.licensing),
+            clock: Arc::clone(&self.clock),
+            metrics: Arc::clone(&self.metrics),
+            remembered: Arc::default(),
+            draining: watch::Sender::new(false),
+        }))
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.borrow())
+    }
+
+    /// Puts other settings in force.
+    pub(crate) fn replace_settings(&self, settings: Arc<Settings>) {
+        self.settings.send_replace(settings);
+    }
+
+    /// Sees when other settings come into force.
+    pub(crate) fn watch_settings(&self) -> watch::Receiver<Arc<Settings>> {
+        self.settings.subscribe()
     }
 
     /// Makes `/ready` say no, so that balancers look elsewhere while requests in flight end.
@@ -94,6 +160,14 @@ impl App {
     }
 }
 
+impl Deref for App {
+    type Target = AppParts;
+
+    fn deref(&self) -> &AppParts {
+        &self.0
+    }
+}
+
 /// The context of a request: the configured deadline and the request's id. An extractor.
 #[derive(Debug, Clone)]
 pub struct RequestCx(pub Cx);
@@ -106,7 +180,7 @@ impl FromRequestParts<App> for RequestCx {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        let mut cx = app.cx(app.settings.server.request_timeout);
+        let mut cx = app.cx(app.settings().server.request_timeout);
         if let Some(RequestId(id)) = parts.extensions.get::<RequestId>() {
             cx = cx.with_request_id(Arc::clone(id));
         }

@@ -165,24 +165,40 @@ async fn reset(State(app): State<App>, RequestCx(cx): RequestCx, caller: Caller)
 ///
 /// `token_invalid`, the same for unknown, expired and revoked ones.
 pub(super) async fn caller_of(app: &App, cx: &Cx, text: &str) -> Result<Caller> {
-    let invalid = || Error::new(server::TOKEN_INVALID, "the token is unknown, has expired or was revoked");
-    let id = id_of(text);
-    let record = app.storage.find(cx, &Space::System, &Key::new(Kind::Token, id.clone())).await?;
-    let Some(Record { body: Body::Token(token), .. }) = record else { return Err(invalid()) };
-    let same: bool = hash_of(text).as_bytes().ct_eq(token.hash.as_bytes()).into();
-    let over = token.expires_at.is_some_and(|end| end <= app.clock.now());
-    if !same || over || token.revoked_at.is_some() {
-        return Err(invalid());
-    }
+    let (id, token) = shown(app, cx, text).await?;
     Ok(Caller { actor: id, role: token.role, project: token.project })
+}
+
+/// The token of this text, with its id.
+///
+/// # Errors
+///
+/// As [`caller_of`].
+pub(super) async fn shown(app: &App, cx: &Cx, text: &str) -> Result<(String, Token)> {
+    let (id, hash) = (id_of(text), hash_of(text));
+    let same = |token: &Token| hash.as_bytes().ct_eq(token.hash.as_bytes()).into();
+    let found = good(app, cx, &id).await?.filter(same);
+    let invalid = || Error::new(server::TOKEN_INVALID, "the token is unknown, has expired or was revoked");
+    found.map(|token| (id, token)).ok_or_else(invalid)
+}
+
+/// The token with this id, unless it has expired or was revoked.
+pub(super) async fn good(app: &App, cx: &Cx, id: &str) -> Result<Option<Token>> {
+    let record = app.remembered.find(&*app.storage, cx, Key::new(Kind::Token, id)).await?;
+    let Some(Body::Token(token)) = record.as_deref().map(|record| &record.body) else { return Ok(None) };
+    let over = token.expires_at.is_some_and(|end| end <= app.clock.now());
+    Ok(Some(token).filter(|token| !over && token.revoked_at.is_none()).cloned())
 }
 
 /// Whether the installation ever had a token.
 pub(super) async fn any(app: &App, cx: &Cx) -> Result<bool> {
-    let mut query = RecordQuery::all(Space::System, Kind::Token);
-    query.limit = 1;
-    let page = app.storage.fetch(cx, &Query::Records(query)).await?;
-    Ok(!page.into_records().is_empty())
+    let ask = async {
+        let mut query = RecordQuery::all(Space::System, Kind::Token);
+        query.limit = 1;
+        let page = app.storage.fetch(cx, &Query::Records(query)).await?;
+        Ok(!page.into_records().is_empty())
+    };
+    app.remembered.had_tokens(&*app.storage, cx, ask).await
 }
 
 /// Makes the first admin token if the installation never had one: from `given`, else a random one
@@ -198,25 +214,33 @@ pub(super) async fn ensure_first(
     given: Option<&Secret<String>>,
     hand_over: impl FnOnce(&Secret<String>) -> Result<()>,
 ) -> Result<()> {
-    if any(app, cx).await? {
-        return Ok(());
-    }
     let text = match given {
         Some(given) => Secret::new(given.expose().trim().to_owned()),
         None => random_token(),
     };
-    if text.expose().chars().count() < GIVEN_TOKEN_MIN_CHARS {
-        let message = format!("the given admin token has fewer than {GIVEN_TOKEN_MIN_CHARS} characters");
-        return Err(Error::new(server::TOKEN_TOO_WEAK, message));
-    }
-    if given.is_none() {
-        hand_over(&text)?;
-    }
-    let token = token_for(&text, FIRST.into(), Role::Admin, None, app.clock.now(), None);
-    match store(app, cx, "server", &text, token).await {
-        // Another replica made the same given token between the look and the write.
-        Err(error) if error.code() == storage::RECORD_EXISTS => Ok(()),
-        outcome => outcome.map(|_| ()),
+    let mut hand_over = Some(hand_over);
+    loop {
+        let head = app.storage.head(cx, &Space::System).await?;
+        if any(app, cx).await? {
+            return Ok(());
+        }
+        if text.expose().chars().count() < GIVEN_TOKEN_MIN_CHARS {
+            let message = format!("the given admin token has fewer than {GIVEN_TOKEN_MIN_CHARS} characters");
+            return Err(Error::new(server::TOKEN_TOO_WEAK, message));
+        }
+        if let Some(hand_over) = hand_over.take().filter(|_| given.is_none()) {
+            hand_over(&text)?;
+        }
+        let token = token_for(&text, FIRST.into(), Role::Admin, None, app.clock.now(), None);
+        let change = Change::create(id_of(text.expose()), Body::Token(token));
+        let mut set = change_set(app, "server", "make a token", vec![change]);
+        // Of several servers that look at once, one makes it.
+        set.head = Some(head.revision);
+        match app.storage.apply(cx, &set).await {
+            Err(error) if error.code() == storage::HEAD_MOVED => {}
+            Err(error) if error.code() == storage::RECORD_EXISTS => return Ok(()),
+            outcome => return outcome.map(|_| ()),
+        }
     }
 }
 
@@ -233,17 +257,24 @@ fn token_for(
 
 async fn store(app: &App, cx: &Cx, actor: &str, text: &Secret<String>, token: Token) -> Result<TokenView> {
     let id = id_of(text.expose());
-    apply(app, cx, actor, "make a token", vec![Change::create(id.clone(), Body::Token(token.clone()))])
-        .await?;
+    let change = Change::create(id.clone(), Body::Token(token.clone()));
+    let set = change_set(app, actor, "make a token", vec![change]);
+    app.licensing.admit(app, cx, &set).await?;
+    app.storage.apply(cx, &set).await?;
     Ok(view(id, token))
 }
 
 async fn apply(app: &App, cx: &Cx, actor: &str, note: &str, changes: Vec<Change>) -> Result<()> {
+    let set = change_set(app, actor, note, changes);
+    app.storage.apply(cx, &set).await.map(|_| ())
+}
+
+fn change_set(app: &App, actor: &str, note: &str, changes: Vec<Change>) -> ChangeSet {
     let id = ChangeSetId(super::start::random_uuid());
     let mut set = ChangeSet::new(id, Space::System, actor, app.clock.now());
     set.note = note.to_owned();
     set.changes = changes;
-    app.storage.apply(cx, &set).await.map(|_| ())
+    set
 }
 
 async fn all(app: &App, cx: &Cx) -> Result<Vec<(Record, Token)>> {
@@ -275,7 +306,8 @@ fn random_token() -> Secret<String> {
     Secret::new(format!("rtmx_{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)))
 }
 
-fn hash_of(text: &str) -> String {
+/// The SHA-256 of a secret that nobody can guess, in hexadecimal.
+pub(super) fn hash_of(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -6,10 +6,11 @@
 //! gap. A watcher that is too slow is told so and dropped; the position of the last event that it
 //! got is where it resumes.
 
+use bytes::Bytes;
 use rtmx_core::{Cx, Error, Head, Result, Space, storage};
 use rtmx_storage::{Feed, FeedPosition, StorageBackend};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast::{self, Receiver, Sender};
 
@@ -22,7 +23,22 @@ const WAIT: Duration = Duration::from_secs(5);
 /// How long a poller waits after the storage failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-type Senders = Arc<Mutex<HashMap<String, Sender<Arc<Feed>>>>>;
+type Senders = Arc<Mutex<HashMap<String, Sender<Arc<Part>>>>>;
+
+/// A part of a feed, as it is sent to all who watch.
+#[derive(Debug)]
+pub struct Part {
+    /// What happened.
+    pub feed: Feed,
+    text: OnceLock<Bytes>,
+}
+
+impl Part {
+    /// The part written out, which is done once, however many ask. All must write alike.
+    pub fn written(&self, write: impl FnOnce(&Feed) -> Bytes) -> Bytes {
+        self.text.get_or_init(|| write(&self.feed)).clone()
+    }
+}
 
 /// The pollers that run.
 #[derive(Debug, Default)]
@@ -41,7 +57,7 @@ impl Watches {
         backend: &Arc<dyn StorageBackend>,
         cx: &Cx,
         project: &str,
-    ) -> Result<Receiver<Arc<Feed>>> {
+    ) -> Result<Receiver<Arc<Part>>> {
         let space = Space::Project(project.to_owned());
         let head = backend.head(cx, &space).await?;
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -65,30 +81,35 @@ struct Poller {
     backend: Arc<dyn StorageBackend>,
     project: String,
     space: Space,
-    sender: Sender<Arc<Feed>>,
+    sender: Sender<Arc<Part>>,
 }
 
 impl Poller {
     async fn run(self, head: Head, senders: Senders) {
         let mut position = FeedPosition::after(head);
+        let mut fails = false;
         while !self.is_over(&senders) {
             match self
                 .backend
                 .changes(&Cx::new(), &self.space, position.clone(), PART_LIMIT, Some(WAIT))
                 .await
             {
-                Ok(feed) if feed.events.is_empty() => {}
+                Ok(feed) if feed.events.is_empty() => fails = false,
                 Ok(feed) => {
+                    fails = false;
                     position = feed.next.clone();
                     // Without a watcher there is nobody to miss it: the next one catches up by itself.
-                    let _ = self.sender.send(Arc::new(feed));
+                    let _ = self.sender.send(Arc::new(Part { feed, text: OnceLock::new() }));
                 }
                 Err(error) if ends_watching(&error) => {
                     senders.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.project);
                     return;
                 }
                 Err(error) => {
-                    tracing::warn!(project = %self.project, code = %error.code(), "could not read the change feed");
+                    if !fails {
+                        tracing::warn!(project = %self.project, code = %error.code(), "could not read the change feed");
+                    }
+                    fails = true;
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -106,7 +127,7 @@ impl Poller {
     }
 }
 
-/// A restore ends every position; a closed database does not come back.
+/// A restore ends every position. A database that is away comes back, and who watches misses nothing.
 fn ends_watching(error: &Error) -> bool {
-    error.code() == storage::EPOCH_CHANGED || error.code() == storage::STORAGE_UNAVAILABLE
+    error.code() == storage::EPOCH_CHANGED
 }

@@ -1,4 +1,4 @@
-//! What the matrix as a whole says: backlog, next, health, cycles, critical path, impact, layers.
+//! What the matrix as a whole says but its gaps: backlog, next, health, cycles, critical path, impact, layers.
 //!
 //! Each answer is computed once for a head and remembered with it. The formulas are those of
 //! [`rtmx_core::trace`].
@@ -57,19 +57,29 @@ async fn get_backlog(
     conditions: Conditions,
     mut params: Params,
 ) -> Answer<Response> {
+    let limit = Some(params.take_limit(MOST, MOST)?);
+    let query = BacklogQuery { limit, ..read_backlog(&mut params)? };
+    params.finish()?;
+    let question = format!("backlog {query:?}");
+    answer(&app, &scope, &conditions, question, move |snapshot| snapshot.matrix.backlog(&query)).await
+}
+
+/// The view, formula and filters of a backlog, without its limits.
+///
+/// # Errors
+///
+/// `parameter_invalid`.
+pub(in crate::http) fn read_backlog(params: &mut Params) -> Result<BacklogQuery> {
     let views = BacklogView::ALL.map(|view| (view.name(), view));
     let formulas = [("tool", Formula::Tool), ("web", Formula::Web)];
-    let query = BacklogQuery {
+    Ok(BacklogQuery {
         view: params.take_word("view", &views)?.unwrap_or_default(),
         formula: params.take_word("formula", &formulas)?.unwrap_or_default(),
         phase: params.take_as("phase", "a phase")?,
         category: params.take("category")?,
         version: params.take("version")?,
-        limit: Some(params.take_limit(MOST, MOST)?),
-    };
-    params.finish()?;
-    let question = format!("backlog {query:?}");
-    answer(&app, &scope, &conditions, question, move |snapshot| snapshot.matrix.backlog(&query)).await
+        ..BacklogQuery::default()
+    })
 }
 
 /// Answers what to take up next: the most urgent requirements that wait for nothing, and the groups
@@ -199,7 +209,8 @@ async fn get_layers(
     answer(&app, &scope, &conditions, "layers".into(), |snapshot| snapshot.matrix.layers()).await
 }
 
-async fn answer<T: Serialize>(
+/// An analysis at the project's head, remembered with it.
+pub(super) async fn answer<T: Serialize>(
     app: &App,
     scope: &Scope,
     conditions: &Conditions,

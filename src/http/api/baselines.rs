@@ -1,19 +1,19 @@
 //! Baselines: names for revisions, and what lies between two of them.
 
-use super::conditions::Conditions;
+use super::conditions::{Basis, Conditions};
 use super::documents::path_segment;
 use super::params::Params;
 use super::problems::{Editing as EditProblems, Paging, ReadingOne};
-use super::scope::{Editing, Id, Viewing};
+use super::scope::{Editing, Id, Scope, Viewing};
 use super::write::Writer;
 use crate::http::{Answer, App, JsonBody};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use rtmx_core::{Baseline, Body, Error, Key, Kind, Record, Revision, Timestamp, server, storage};
+use rtmx_core::{Baseline, Body, Error, Key, Kind, Record, Result, Revision, Timestamp, server, storage};
 use rtmx_storage::baseline::{self, Compared};
-use rtmx_storage::query::RecordQuery;
+use rtmx_storage::query::{HistoryEntry, RecordQuery};
 use rtmx_storage::{Query, StorageBackendExt};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
@@ -32,18 +32,18 @@ pub(super) fn router() -> OpenApiRouter<App> {
 
 /// A name for a revision.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-struct BaselineView {
+pub(in crate::http) struct BaselineView {
     /// The name.
-    name: String,
+    pub(in crate::http) name: String,
     /// The project's revision that it stands for.
-    revision: u64,
+    pub(in crate::http) revision: u64,
     /// Why it was taken.
-    note: String,
+    pub(in crate::http) note: String,
     /// Who took it.
-    actor: String,
+    pub(in crate::http) actor: String,
     /// When it was taken.
     #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
+    pub(in crate::http) created_at: Timestamp,
 }
 
 /// A page of baselines, by name.
@@ -83,13 +83,40 @@ async fn list_baselines(
     Viewing(scope): Viewing,
     mut params: Params,
 ) -> Answer<Json<BaselinePage>> {
-    let mut query = RecordQuery::all(scope.space.clone(), Kind::Baseline);
-    query.limit = params.take_limit(100, 1_000)?;
-    query.cursor = params.take("cursor")?;
+    let limit = params.take_limit(100, 1_000)?;
+    let cursor = params.take("cursor")?;
     params.finish()?;
+    let (baselines, next) = list(&app, &scope, limit, cursor).await?;
+    Ok(Json(BaselinePage { baselines, next }))
+}
+
+/// A page of the baselines by name, and the next one's cursor.
+pub(in crate::http) async fn list(
+    app: &App,
+    scope: &Scope,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<(Vec<BaselineView>, Option<String>)> {
+    let mut query = RecordQuery::all(scope.space.clone(), Kind::Baseline);
+    (query.limit, query.cursor) = (limit, cursor);
     let mut page = app.storage.fetch(&scope.cx, &Query::Records(query)).await?;
     let next = page.next.take();
-    Ok(Json(BaselinePage { baselines: page.into_records().into_iter().filter_map(view).collect(), next }))
+    Ok((page.into_records().into_iter().filter_map(view).collect(), next))
+}
+
+/// Takes a baseline of the newest revision.
+///
+/// # Errors
+///
+/// `change_set_invalid` for a name that cannot be one; `record_exists` for one that was given.
+pub(in crate::http) async fn take(app: &App, scope: &Scope, name: &str, note: &str) -> Result<()> {
+    let Scope { caller, space, cx, .. } = scope;
+    let head = app.storage.head(cx, space).await?;
+    let change = baseline::name_revision(name, head.revision, note, &caller.actor, app.clock.now())?;
+    let conditions = Conditions::on(Basis::Absent);
+    let writer = Writer::new(app, cx, caller, space.clone(), &conditions, "take a baseline");
+    writer.apply(vec![change]).await?;
+    Ok(())
 }
 
 /// Takes a baseline: gives the newest revision, or another one, a name for good.
@@ -118,21 +145,27 @@ async fn create_baseline(
         baseline::name_revision(&new.name, revision, &new.note, &scope.caller.actor, app.clock.now())?;
     let writer =
         Writer::new(&app, &scope.cx, &scope.caller, scope.space.clone(), &conditions, "take a baseline");
-    let made = match writer.replayed(&change.key).await? {
-        Some(entry) => match entry.body {
-            Some(Body::Baseline(made))
-                if made.note == new.note && new.revision.is_none_or(|wanted| wanted == made.revision.0) =>
-            {
-                made
-            }
-            _ => return Err(writer.reused().into()),
-        },
+    let repeated = |entry: HistoryEntry| match entry.body {
+        Some(Body::Baseline(made))
+            if made.note == new.note && new.revision.is_none_or(|wanted| wanted == made.revision.0) =>
+        {
+            Ok(made)
+        }
+        _ => Err(writer.reused()),
+    };
+    let key = change.key.clone();
+    let made = match writer.replayed(&key).await? {
+        Some(entry) => repeated(entry)?,
         None => {
             let Some(Body::Baseline(made)) = change.put.clone() else {
                 return Err(Error::new(storage::INTERNAL, "a baseline's change holds another kind").into());
             };
-            writer.apply(vec![change]).await?;
-            made
+            match writer.apply(vec![change]).await {
+                Err(error) if writer.may_have_lost_to_itself(&error) => {
+                    repeated(writer.replayed(&key).await?.ok_or(error)?)?
+                }
+                outcome => outcome.map(|_| made)?,
+            }
         }
     };
     let location = format!("/api/v1/projects/{}/baselines/{}", scope.project, path_segment(&new.name));

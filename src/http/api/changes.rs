@@ -4,7 +4,7 @@ use super::conditions::header_invalid;
 use super::params::Params;
 use super::problems::Paging;
 use super::scope::Viewing;
-use super::stream;
+use super::stream::{self, Telling};
 use crate::http::{Answer, App};
 use axum::Json;
 use axum::extract::State;
@@ -70,6 +70,7 @@ struct ChangePage {
         ("project" = String, Path, description = "The project's id."),
         ("cursor" = Option<String>, Query, description = "Only what came after this position: `next` of an earlier page, or the `position` of a change."),
         ("limit" = Option<usize>, Query, description = "At most so many, 1 to 1000; 100 if not given. Not for a stream."),
+        ("events" = Option<String>, Query, description = "For a stream: `changes` (the default) tells each change; `heads` only tells, in events `head`, which revision the project has reached and how many `readers` there are, for whoever then reads something else again."),
         ("Last-Event-ID" = Option<String>, Header, description = "As `cursor`, for a stream that resumes."),
     ),
     responses((status = 200, content((ChangePage = "application/json"), (String = "text/event-stream"))), Paging))]
@@ -81,13 +82,15 @@ async fn get_changes(
 ) -> Answer<Response> {
     let after = params.take("cursor")?.map(|text| FeedPosition::parse(&text)).transpose()?;
     let limit = params.take_limit(PAGE_DEFAULT, PAGE_MOST)?;
+    let words = [("changes", Telling::Changes), ("heads", Telling::Heads)];
+    let telling = params.take_word("events", &words)?.unwrap_or_default();
     params.finish()?;
     let after = match last_event_id(&headers)? {
         Some(last) => Some(last),
         None => after,
     };
     if wants_stream(&headers) {
-        return stream::open(app, scope, after).await;
+        return stream::open(app, scope, after, telling).await;
     }
     let after = after.unwrap_or(FeedPosition::START);
     let feed = app.storage.changes(&scope.cx, &scope.space, after, limit, None).await?;

@@ -23,32 +23,32 @@ const LAYOUT_ID: &str = "csv";
 
 /// Whether an edit may close a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ClosingCycles {
+pub(in crate::http) enum ClosingCycles {
     Refused,
     Allowed,
 }
 
 /// A requirement as an edit left it.
-pub(super) struct Committed {
-    pub(super) revision: Revision,
-    pub(super) epoch: Epoch,
-    pub(super) requirement: Requirement,
+pub(in crate::http) struct Committed {
+    pub(in crate::http) revision: Revision,
+    pub(in crate::http) epoch: Epoch,
+    pub(in crate::http) requirement: Requirement,
     /// When and by whom it was written; `None` if the edit changed nothing.
-    pub(super) written: Option<(Timestamp, String)>,
+    pub(in crate::http) written: Option<(Timestamp, String)>,
     /// Whether this edit was made before under the same name.
-    pub(super) replayed: bool,
+    pub(in crate::http) replayed: bool,
     /// Whether the requirement is new.
-    pub(super) created: bool,
+    pub(in crate::http) created: bool,
 }
 
 /// One edit of one requirement.
-pub(super) struct Commit<'a> {
-    pub(super) app: &'a App,
-    pub(super) scope: &'a Scope,
-    pub(super) conditions: &'a Conditions,
-    pub(super) id: &'a str,
-    pub(super) cycles: ClosingCycles,
-    pub(super) note: &'static str,
+pub(in crate::http) struct Commit<'a> {
+    pub(in crate::http) app: &'a App,
+    pub(in crate::http) scope: &'a Scope,
+    pub(in crate::http) conditions: &'a Conditions,
+    pub(in crate::http) id: &'a str,
+    pub(in crate::http) cycles: ClosingCycles,
+    pub(in crate::http) note: &'static str,
 }
 
 impl Commit<'_> {
@@ -58,7 +58,7 @@ impl Commit<'_> {
     ///
     /// What `make` meets; `requirement_not_found`, `requirement_exists`, `stale_revision`,
     /// `precondition_required`, `cycle_closed`; those of the storage.
-    pub(super) async fn run(
+    pub(in crate::http) async fn run(
         &self,
         make: impl Fn(Option<&Requirement>) -> Result<Requirement>,
     ) -> Result<Committed> {
@@ -71,8 +71,7 @@ impl Commit<'_> {
             match self.attempt(&writer, &make).await {
                 Ok(done) => return Ok(done),
                 Err(error) if is_worth_another_look(&error) => moved = Some(error),
-                Err(error) if error.kind() == rtmx_core::ErrorKind::Conflict && writer.is_named() => {
-                    // The same request may have come twice at once, and the other one won.
+                Err(error) if writer.may_have_lost_to_itself(&error) => {
                     return self.replayed(&writer, &make).await?.ok_or(error);
                 }
                 Err(error) => return Err(error),
@@ -86,8 +85,18 @@ impl Commit<'_> {
     /// # Errors
     ///
     /// As [`Commit::run`].
-    pub(super) async fn delete(&self) -> Result<()> {
+    pub(in crate::http) async fn delete(&self) -> Result<()> {
         let writer = self.writer();
+        match self.try_to_delete(&writer).await {
+            Err(error) if writer.may_have_lost_to_itself(&error) => {
+                let done = writer.replayed(&self.key()).await?;
+                done.filter(|entry| entry.body.is_none()).map(|_| ()).ok_or(error)
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn try_to_delete(&self, writer: &Writer<'_>) -> Result<()> {
         let key = self.key();
         let mut moved = None;
         for _ in 0..ATTEMPTS {
@@ -273,7 +282,7 @@ pub(super) async fn layout_for(
 }
 
 /// The requirement that a record holds.
-pub(super) fn requirement_of(record: &Record) -> Option<&Requirement> {
+pub(in crate::http) fn requirement_of(record: &Record) -> Option<&Requirement> {
     match &record.body {
         Body::Requirement(requirement) => Some(requirement),
         _ => None,
@@ -281,7 +290,7 @@ pub(super) fn requirement_of(record: &Record) -> Option<&Requirement> {
 }
 
 /// The error for a requirement that does not exist.
-pub(super) fn not_found(id: &str) -> Error {
+pub(in crate::http) fn not_found(id: &str) -> Error {
     let id = shown(id);
     Error::new(server::REQUIREMENT_NOT_FOUND, format!("there is no requirement `{id}`")).with("id", id)
 }

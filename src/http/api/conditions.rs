@@ -15,7 +15,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// What an edit says about what it is based on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Basis {
+pub(in crate::http) enum Basis {
     /// `If-Match` with a tag.
     At {
         /// The epoch's first 8 digits.
@@ -31,11 +31,11 @@ pub(super) enum Basis {
 
 /// The conditions of a request. An extractor.
 #[derive(Debug, Clone)]
-pub(super) struct Conditions {
+pub(in crate::http) struct Conditions {
     /// What an edit is based on.
-    pub(super) basis: Basis,
+    pub(in crate::http) basis: Basis,
     /// The name of the change, if the client gave it one.
-    pub(super) idempotency_key: Option<ChangeSetId>,
+    pub(in crate::http) idempotency_key: Option<ChangeSetId>,
     /// The tags that the client has already, as given.
     known: Vec<String>,
 }
@@ -55,6 +55,27 @@ impl<S: Sync> FromRequestParts<S> for Conditions {
 }
 
 impl Conditions {
+    /// Nothing said.
+    pub(in crate::http) fn none() -> Self {
+        Conditions { basis: Basis::Unsaid, idempotency_key: None, known: Vec::new() }
+    }
+
+    /// As `If-Match` with the text of a head.
+    ///
+    /// # Errors
+    ///
+    /// `header_invalid`.
+    pub(in crate::http) fn based_on(head: &str) -> Result<Self> {
+        let basis = read_tag(&format!("\"{head}\""));
+        let basis = basis.ok_or_else(|| header_invalid("If-Match", "it is not one `ETag` of this server"))?;
+        Ok(Conditions { basis, ..Conditions::none() })
+    }
+
+    /// The conditions of an edit that is based on this and has no name.
+    pub(in crate::http) fn on(basis: Basis) -> Conditions {
+        Conditions { basis, idempotency_key: None, known: Vec::new() }
+    }
+
     /// Takes `If-None-Match: *` as nothing said, for an edit that never creates.
     pub(super) fn never_creates(&mut self) {
         if self.basis == Basis::Absent {
@@ -70,13 +91,18 @@ impl Conditions {
 }
 
 impl Basis {
+    /// Reads an entity tag that this server gave out.
+    pub(in crate::http) fn read(tag: &str) -> Option<Basis> {
+        read_tag(tag)
+    }
+
     /// The revision that the edit is based on, provided that it is of this epoch.
     ///
     /// # Errors
     ///
     /// `precondition_required`; `stale_revision` also for a tag from before a restore, which no longer
     /// names anything (RFC 9110, section 13.1.1: the condition is false, so 412).
-    pub(super) fn revision(&self, epoch: Epoch) -> Result<Revision> {
+    pub(in crate::http) fn revision(&self, epoch: Epoch) -> Result<Revision> {
         match self {
             Basis::At { epoch: given, revision } if *given == epoch.short() => Ok(*revision),
             Basis::At { .. } => {
@@ -91,8 +117,13 @@ impl Basis {
 }
 
 /// The entity tag of a record, or of a whole project at its head.
-pub(super) fn tag(epoch: Epoch, revision: Revision) -> HeaderValue {
+pub(in crate::http) fn tag(epoch: Epoch, revision: Revision) -> HeaderValue {
     tag_with(epoch, revision, "")
+}
+
+/// A head as an entity tag has it between its quotes.
+pub(in crate::http) fn head_text(head: Head) -> String {
+    format!("{}-{}", head.epoch.short(), head.revision)
 }
 
 /// The entity tag of the project as a whole.

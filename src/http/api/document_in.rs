@@ -22,8 +22,8 @@ use axum::extract::State;
 use bytes::Bytes;
 use http::HeaderMap;
 use rtmx_core::{
-    Body, Change, Column, Error, ErrorKind, Head, Key, Kind, Record, Requirement, RequirementText, Result,
-    Revision, TestLink, import, storage,
+    Body, Change, Column, Error, Head, Key, Kind, Record, Requirement, RequirementText, Result, Revision,
+    TestLink, import, storage,
 };
 use rtmx_storage::csv::edit;
 use rtmx_storage::markdown::{self, Document, StatusFrom};
@@ -182,7 +182,7 @@ impl Import<'_> {
         let outcome = self.compare_and_apply(&writer, dry_run).await;
         let may_be_a_repetition = match &outcome {
             Ok((_, applied, _)) => !applied && !dry_run,
-            Err(error) => error.kind() == ErrorKind::Conflict,
+            Err(error) => writer.may_have_lost_to_itself(error),
         };
         if may_be_a_repetition && let Some(revision) = writer.found_in_history().await? {
             return self.repeat(&writer, revision).await;

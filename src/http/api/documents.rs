@@ -20,7 +20,7 @@ pub(super) fn not_modified(tag: HeaderValue) -> Response {
 }
 
 /// Percent-encodes an id for one part of a path (RFC 3986, unreserved characters stay).
-pub(super) fn path_segment(id: &str) -> String {
+pub(in crate::http) fn path_segment(id: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
     let mut segment = String::with_capacity(id.len());
     for byte in id.bytes() {

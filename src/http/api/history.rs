@@ -24,48 +24,48 @@ pub(super) fn router() -> OpenApiRouter<App> {
 
 /// One write to one record.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-struct HistoryView {
+pub(in crate::http) struct HistoryView {
     /// The project's revision that the write made.
-    revision: u64,
+    pub(in crate::http) revision: u64,
     /// What was written: `requirement`, `requirement_text`, `test_link`, `baseline` or `layout`.
-    kind: String,
+    pub(in crate::http) kind: String,
     /// The id of what was written.
-    id: String,
+    pub(in crate::http) id: String,
     /// `created`, `changed` or `deleted`; in the history of a project `written` or `deleted`.
-    action: String,
+    pub(in crate::http) action: String,
     /// The columns that changed; only in the history of one requirement.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    changes: Option<Vec<ColumnChange>>,
+    pub(in crate::http) changes: Option<Vec<ColumnChange>>,
     /// The change that it was part of.
-    change_set: String,
+    pub(in crate::http) change_set: String,
     /// Who wrote.
-    actor: String,
+    pub(in crate::http) actor: String,
     /// When, by the writer's clock.
     #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
+    pub(in crate::http) at: Timestamp,
     /// What the change was.
-    note: String,
+    pub(in crate::http) note: String,
 }
 
 /// A column before and after a write, as text.
 #[derive(Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
-struct ColumnChange {
+pub(in crate::http) struct ColumnChange {
     /// The column's name; `extra.<name>` beyond the 21.
-    column: String,
+    pub(in crate::http) column: String,
     /// Its text before.
-    before: String,
+    pub(in crate::http) before: String,
     /// Its text after.
-    after: String,
+    pub(in crate::http) after: String,
 }
 
 /// A page of history.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-struct HistoryPage {
+pub(in crate::http) struct HistoryPage {
     /// The writes, the newest first.
-    history: Vec<HistoryView>,
+    pub(in crate::http) history: Vec<HistoryView>,
     /// Give this as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    next: Option<String>,
+    pub(in crate::http) next: Option<String>,
 }
 
 /// Answers what was written in the project, the newest first.
@@ -81,13 +81,24 @@ async fn get_history(
     Viewing(scope): Viewing,
     params: Params,
 ) -> Answer<Json<HistoryPage>> {
-    let (entries, next) = read(&app, &scope, params, None).await?;
+    let (limit, cursor) = take_page(params)?;
+    Ok(Json(of_project(&app, &scope, limit, cursor).await?))
+}
+
+/// What was written in a project, the newest first: at most `limit` writes, from a `next` on.
+pub(in crate::http) async fn of_project(
+    app: &App,
+    scope: &Scope,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<HistoryPage> {
+    let (entries, next) = read(app, scope, None, limit, cursor).await?;
     let describe = |entry: HistoryEntry| {
         let action = if entry.body.is_some() { "written" } else { "deleted" };
         view(entry, action, None)
     };
     let limit = entries.len() - usize::from(next.is_some());
-    Ok(Json(HistoryPage { history: entries.into_iter().take(limit).map(describe).collect(), next }))
+    Ok(HistoryPage { history: entries.into_iter().take(limit).map(describe).collect(), next })
 }
 
 /// Answers what was written to one requirement, the newest first, column by column.
@@ -106,10 +117,23 @@ async fn get_requirement_history(
     params: Params,
 ) -> Answer<Json<HistoryPage>> {
     let first_page = params.is_without("cursor");
-    let (entries, next) = read(&app, &scope, params, Some(Key::new(Kind::Requirement, id.clone()))).await?;
-    if entries.is_empty() && first_page {
+    let (limit, cursor) = take_page(params)?;
+    let page = of_requirement(&app, &scope, &id, limit, cursor).await?;
+    if page.history.is_empty() && first_page {
         return Err(not_found(&id).into());
     }
+    Ok(Json(page))
+}
+
+/// What was written to a requirement, column by column; nothing for one that never was.
+pub(in crate::http) async fn of_requirement(
+    app: &App,
+    scope: &Scope,
+    id: &str,
+    limit: usize,
+    cursor: Option<String>,
+) -> Result<HistoryPage> {
+    let (entries, next) = read(app, scope, Some(Key::new(Kind::Requirement, id)), limit, cursor).await?;
     let shown = entries.len() - usize::from(next.is_some());
     let mut history = Vec::with_capacity(shown);
     for index in 0..shown {
@@ -124,19 +148,24 @@ async fn get_requirement_history(
         let changes = after.map(|after| compare(before.unwrap_or(&nothing), after));
         history.push(view(entries[index].clone(), action, changes));
     }
-    Ok(Json(HistoryPage { history, next }))
+    Ok(HistoryPage { history, next })
+}
+
+fn take_page(mut params: Params) -> Result<(usize, Option<String>)> {
+    let page = (params.take_limit(PAGE_DEFAULT, PAGE_MOST)?, params.take("cursor")?);
+    params.finish()?;
+    Ok(page)
 }
 
 /// The entries of a page and, if there is a next page, one more.
 async fn read(
     app: &App,
     scope: &Scope,
-    mut params: Params,
     key: Option<Key>,
+    limit: usize,
+    cursor: Option<String>,
 ) -> Result<(Vec<HistoryEntry>, Option<String>)> {
-    let limit = params.take_limit(PAGE_DEFAULT, PAGE_MOST)?;
-    let cursor = params.take("cursor")?.map(|text| FeedPosition::parse(&text)).transpose()?;
-    params.finish()?;
+    let cursor = cursor.map(|text| FeedPosition::parse(&text)).transpose()?;
     let before = cursor.as_ref().map(|position| (position.revision, position.ordinal));
     let query = Query::History { space: scope.space.clone(), key, before, limit: limit + 1 };
     let page = app.storage.fetch(&scope.cx, &query).await?;
@@ -176,7 +205,8 @@ fn requirement_of(entry: &HistoryEntry) -> Option<&Requirement> {
     }
 }
 
-fn compare(before: &Requirement, after: &Requirement) -> Vec<ColumnChange> {
+/// The columns in which two states of a requirement differ.
+pub(in crate::http) fn compare(before: &Requirement, after: &Requirement) -> Vec<ColumnChange> {
     let core = CORE_COLUMNS.into_iter().map(|column: Column| {
         let name = column.name().to_owned();
         ColumnChange { column: name, before: before.text_of(column), after: after.text_of(column) }

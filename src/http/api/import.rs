@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use rtmx_core::{Error, ErrorKind, Head, Result, Revision, server, storage};
+use rtmx_core::{Error, Head, Result, Revision, server, storage};
 use rtmx_storage::csv::{self, Duplicates, ParseOptions, Parsed, Refused};
 use rtmx_storage::import::{ImportMode, ImportReport, Prepared, prepare};
 use serde::Serialize;
@@ -73,35 +73,55 @@ async fn import_csv(
     let head = params.take_as::<u64>("head", "a revision")?.map(Revision);
     params.finish()?;
     check_type(&headers)?;
-    let parsed = match read(bytes, duplicates).await? {
+    let file = File { bytes, duplicates };
+    let parsed = match file.read().await? {
         Ok(parsed) => parsed,
         Err(refused) => return Ok(refusal(*refused)),
     };
-    let import = Import { app: &app, scope: &scope, conditions: &conditions, mode, head };
-    let (revision, applied, report) = import.run(&parsed, dry_run).await?;
+    let import = Import { app: &app, scope: &scope, conditions: &conditions, mode, head, file };
+    let (revision, applied, report) = import.run(parsed, dry_run).await?;
     Ok(Json(ImportOutcome { dry_run, applied, revision: revision.0, report }).into_response())
 }
 
-struct Import<'a> {
-    app: &'a App,
-    scope: &'a Scope,
-    conditions: &'a Conditions,
-    mode: ImportMode,
+/// One import of one file.
+pub(in crate::http) struct Import<'a> {
+    pub(in crate::http) app: &'a App,
+    pub(in crate::http) scope: &'a Scope,
+    pub(in crate::http) conditions: &'a Conditions,
+    pub(in crate::http) mode: ImportMode,
     /// The revision that the client expects, if it gave one as a parameter.
-    head: Option<Revision>,
+    pub(in crate::http) head: Option<Revision>,
+    pub(in crate::http) file: File,
+}
+
+/// The file as it was sent. What was read from it takes several times its size and goes into the
+/// comparison as it is, so whoever compares again reads it again.
+pub(in crate::http) struct File {
+    pub(in crate::http) bytes: Bytes,
+    pub(in crate::http) duplicates: Duplicates,
 }
 
 impl Import<'_> {
-    async fn run(&self, parsed: &Parsed, dry_run: bool) -> Result<(Revision, bool, ImportReport)> {
+    /// Compares, and writes unless it is a dry run: the project's revision afterwards, whether something
+    /// was written, and the report.
+    ///
+    /// # Errors
+    ///
+    /// `head_moved`, `stale_revision`; those of the storage.
+    pub(in crate::http) async fn run(
+        &self,
+        parsed: Parsed,
+        dry_run: bool,
+    ) -> Result<(Revision, bool, ImportReport)> {
         let Scope { caller, space, cx, .. } = self.scope;
         let writer = Writer::new(self.app, cx, caller, space.clone(), self.conditions, "import a file");
         let outcome = self.compare_and_apply(&writer, parsed, dry_run).await;
         let may_be_a_repetition = match &outcome {
             Ok((_, applied, _)) => !applied && !dry_run,
-            Err(error) => error.kind() == ErrorKind::Conflict,
+            Err(error) => writer.may_have_lost_to_itself(error),
         };
         if may_be_a_repetition && let Some(revision) = writer.found_in_history().await? {
-            return self.repeat(&writer, revision, parsed).await;
+            return self.repeat(&writer, revision).await;
         }
         outcome
     }
@@ -109,18 +129,21 @@ impl Import<'_> {
     async fn compare_and_apply(
         &self,
         writer: &Writer<'_>,
-        parsed: &Parsed,
+        parsed: Parsed,
         dry_run: bool,
     ) -> Result<(Revision, bool, ImportReport)> {
         let Scope { project, space, cx, .. } = self.scope;
         let expects_head = self.head.is_some() || self.conditions.basis != Basis::Unsaid;
-        let mut moved = None;
+        let (mut moved, mut read) = (None, Some(parsed));
         for _ in 0..ATTEMPTS {
+            let parsed = match read.take() {
+                Some(parsed) => parsed,
+                None => self.file.read().await?.map_err(Error::from)?,
+            };
             // Alone in this process, or edits would keep moving the head under a large comparison.
             let _gate = self.app.indexes.edit_links(project).await;
             let storage = &*self.app.storage;
-            let Prepared { head, changes, report } =
-                prepare(cx, storage, space, parsed.clone(), self.mode).await?;
+            let Prepared { head, changes, report } = prepare(cx, storage, space, parsed, self.mode).await?;
             self.check_head(head)?;
             if dry_run || changes.is_empty() {
                 return Ok((head.revision, false, report));
@@ -140,11 +163,11 @@ impl Import<'_> {
         &self,
         writer: &Writer<'_>,
         revision: Revision,
-        parsed: &Parsed,
     ) -> Result<(Revision, bool, ImportReport)> {
         let Scope { space, cx, .. } = self.scope;
         let past = Past::new(&self.app.storage, Revision(revision.0.saturating_sub(1)));
-        let Prepared { head, changes, report } = prepare(cx, &past, space, parsed.clone(), self.mode).await?;
+        let parsed = self.file.read().await?.map_err(Error::from)?;
+        let Prepared { head, changes, report } = prepare(cx, &past, space, parsed, self.mode).await?;
         self.check_head(head)?;
         if changes.is_empty() {
             return Err(writer.reused());
@@ -172,10 +195,18 @@ impl Import<'_> {
     }
 }
 
-async fn read(bytes: Bytes, duplicates: Duplicates) -> Result<Result<Parsed, Box<Refused>>> {
-    let options = ParseOptions { duplicates };
-    let parsed = tokio::task::spawn_blocking(move || csv::read(&bytes, &options)).await;
-    parsed.map_err(|panic| Error::new(storage::INTERNAL, "the file could not be read").with_source(panic))
+impl File {
+    /// Reads the file off the async threads; refused with a report, or ready to be compared.
+    ///
+    /// # Errors
+    ///
+    /// `internal`.
+    pub(in crate::http) async fn read(&self) -> Result<Result<Parsed, Box<Refused>>> {
+        let options = ParseOptions { duplicates: self.duplicates };
+        let bytes = self.bytes.clone();
+        let parsed = tokio::task::spawn_blocking(move || csv::read(&bytes, &options)).await;
+        parsed.map_err(|panic| Error::new(storage::INTERNAL, "the file could not be read").with_source(panic))
+    }
 }
 
 /// The problem document for a refused file, with the report beside it.

@@ -1,7 +1,7 @@
 //! The query of a list: filters by column, search, sort, page.
 
 use super::nearest::nearest;
-use super::params::{Params, shown};
+use super::params::{Params, invalid, shown};
 use rtmx_core::{CORE_COLUMNS, Column, Error, Kind, Result, Space, server};
 use rtmx_storage::query::{Field, Filter, RecordQuery, Sort};
 use utoipa::IntoParams;
@@ -16,7 +16,7 @@ const PAGE_MOST: usize = 1_000;
 const OTHERS: [&str; 5] = ["search", "sort", "limit", "cursor", "count"];
 
 /// Reads the query of a list.
-pub(super) enum ListQuery {}
+pub(in crate::http) enum ListQuery {}
 
 impl ListQuery {
     /// The question that the parameters ask.
@@ -24,7 +24,7 @@ impl ListQuery {
     /// # Errors
     ///
     /// `unknown_filter`, `sort_invalid`, `parameter_invalid`.
-    pub(super) fn read(mut params: Params, space: &Space) -> Result<RecordQuery> {
+    pub(in crate::http) fn read(mut params: Params, space: &Space) -> Result<RecordQuery> {
         let mut query = RecordQuery::all(space.clone(), Kind::Requirement);
         query.search = params.take("search")?.filter(|text| !text.trim().is_empty());
         query.limit = params.take_limit(PAGE_DEFAULT, PAGE_MOST)?;
@@ -42,6 +42,27 @@ impl ListQuery {
         }
         Ok(query)
     }
+}
+
+/// Reads chosen columns: `status,extra.risk`, repeated or not. Each counts once.
+///
+/// # Errors
+///
+/// `parameter_invalid`.
+pub(in crate::http) fn read_columns(given: &[String]) -> Result<Vec<Field>> {
+    let mut columns = Vec::new();
+    let names = given.iter().flat_map(|names| names.split(',')).map(str::trim);
+    for name in names.filter(|name| !name.is_empty()) {
+        let field = Field::parse(name).map_err(|_| {
+            let near = nearest(name, column_names());
+            let advice = near.map_or_else(String::new, |near| format!(": did you mean `{near}`?"));
+            invalid("columns", &format!("there is no column `{}`{advice}", shown(name)))
+        })?;
+        if !columns.contains(&field) {
+            columns.push(field);
+        }
+    }
+    Ok(columns)
 }
 
 /// Reads `-priority,phase`.

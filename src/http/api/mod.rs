@@ -8,30 +8,34 @@
 
 pub mod projects;
 
-mod analysis;
-mod baselines;
+pub(in crate::http) mod analysis;
+pub(in crate::http) mod baselines;
+pub(in crate::http) mod change_sets;
 mod changes;
-mod commit;
-mod conditions;
+pub(in crate::http) mod commit;
+pub(in crate::http) mod conditions;
 mod document_in;
 mod document_out;
-mod documents;
+pub(in crate::http) mod documents;
 mod edit;
 mod export;
-mod history;
-mod import;
-mod list;
+pub(in crate::http) mod gaps;
+pub(in crate::http) mod graph;
+pub(in crate::http) mod history;
+pub(in crate::http) mod import;
+pub(in crate::http) mod list;
 mod nearest;
-mod params;
+pub(in crate::http) mod params;
 mod past;
 mod problems;
 mod requirements;
-mod scope;
-mod shape;
-mod status;
+mod requirements_csv;
+pub(in crate::http) mod scope;
+pub(in crate::http) mod shape;
+pub(in crate::http) mod status;
 mod stream;
-mod test_links;
-mod texts;
+pub(in crate::http) mod test_links;
+pub(in crate::http) mod texts;
 mod upstream;
 mod write;
 
@@ -57,6 +61,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "changes", description = "What happened: feed, history, baselines."),
         (name = "upstream", description = "The read-only shapes of the `rtmx` web server, for the project `default`."),
         (name = "tokens", description = "Access tokens."),
+        (name = "license", description = "What the license allows."),
     )
 )]
 struct Description;
@@ -66,6 +71,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(projects::router())
         .merge(requirements::router())
+        .merge(requirements_csv::router())
         .merge(texts::router())
         .merge(document_out::router())
         .merge(test_links::router())
@@ -73,8 +79,11 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .merge(document_in::router())
         .merge(export::router())
         .merge(status::router())
+        .merge(gaps::router())
+        .merge(graph::router())
         .merge(analysis::router())
         .merge(changes::router())
+        .merge(change_sets::router())
         .merge(baselines::router())
         .merge(history::router())
         .merge(upstream::router())

@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 /// The parameters that were given and not taken yet. An extractor.
 #[derive(Debug)]
-pub(super) struct Params {
+pub(in crate::http) struct Params {
     left: Vec<(String, String)>,
     known: Vec<&'static str>,
 }
@@ -31,8 +31,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 }
 
 impl Params {
+    /// Parameters that were put together here.
+    pub(in crate::http) fn of(left: Vec<(String, String)>) -> Params {
+        Params { left, known: Vec::new() }
+    }
+
+    /// What was given, as a text that is the same for the same parameters in the same order.
+    pub(in crate::http) fn as_text(&self) -> String {
+        serde_json::to_string(&self.left).expect("parameters are texts")
+    }
+
     /// Every value of a parameter that may be repeated.
-    pub(super) fn take_all(&mut self, name: &'static str) -> Vec<String> {
+    pub(in crate::http) fn take_all(&mut self, name: &'static str) -> Vec<String> {
         self.known.push(name);
         let (taken, left) = std::mem::take(&mut self.left).into_iter().partition(|(given, _)| given == name);
         self.left = left;
@@ -41,7 +51,7 @@ impl Params {
     }
 
     /// The value of a parameter that may be given once.
-    pub(super) fn take(&mut self, name: &'static str) -> Result<Option<String>> {
+    pub(in crate::http) fn take(&mut self, name: &'static str) -> Result<Option<String>> {
         let mut values = self.take_all(name);
         if values.len() > 1 {
             return Err(invalid(name, "it may be given once"));
@@ -50,23 +60,27 @@ impl Params {
     }
 
     /// Whether a parameter was not given.
-    pub(super) fn is_without(&self, name: &str) -> bool {
+    pub(in crate::http) fn is_without(&self, name: &str) -> bool {
         self.left.iter().all(|(given, _)| given != name)
     }
 
     /// The value, read as a `T`.
-    pub(super) fn take_as<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Result<Option<T>> {
+    pub(in crate::http) fn take_as<T: FromStr>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+    ) -> Result<Option<T>> {
         let Some(text) = self.take(name)? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| invalid(name, &format!("`{}` is not {expected}", shown(&text))))
     }
 
     /// The value of a switch: `true` or `false`, false when it is not given.
-    pub(super) fn take_switch(&mut self, name: &'static str) -> Result<bool> {
+    pub(in crate::http) fn take_switch(&mut self, name: &'static str) -> Result<bool> {
         Ok(self.take_as(name, "`true` or `false`")?.unwrap_or(false))
     }
 
     /// A number of entries between 1 and `most`.
-    pub(super) fn take_limit(&mut self, default: usize, most: usize) -> Result<usize> {
+    pub(in crate::http) fn take_limit(&mut self, default: usize, most: usize) -> Result<usize> {
         let limit = self.take_as("limit", "a number")?.unwrap_or(default);
         if limit == 0 || limit > most {
             return Err(invalid("limit", &format!("{limit} is not between 1 and {most}")));
@@ -75,7 +89,7 @@ impl Params {
     }
 
     /// One of a few words.
-    pub(super) fn take_word<T: Copy>(
+    pub(in crate::http) fn take_word<T: Copy>(
         &mut self,
         name: &'static str,
         words: &[(&str, T)],
@@ -88,7 +102,7 @@ impl Params {
     }
 
     /// What is left, for a handler that takes parameters by a rule.
-    pub(super) fn take_rest(&mut self) -> Vec<(String, String)> {
+    pub(in crate::http) fn take_rest(&mut self) -> Vec<(String, String)> {
         std::mem::take(&mut self.left)
     }
 
@@ -97,7 +111,7 @@ impl Params {
     /// # Errors
     ///
     /// `unknown_filter`.
-    pub(super) fn finish(self) -> Result<()> {
+    pub(in crate::http) fn finish(self) -> Result<()> {
         match self.left.first() {
             Some((name, _)) => Err(unknown(name, &self.known)),
             None => Ok(()),
@@ -117,12 +131,12 @@ fn unknown(name: &str, known: &[&'static str]) -> Error {
 }
 
 /// The error for a value that a parameter cannot have.
-pub(super) fn invalid(name: &'static str, why: &str) -> Error {
+pub(in crate::http) fn invalid(name: &'static str, why: &str) -> Error {
     Error::new(server::PARAMETER_INVALID, format!("could not take the parameter `{name}`: {why}"))
         .with("parameter", name)
 }
 
 /// A value as a message may show it.
-pub(super) fn shown(text: &str) -> String {
+pub(in crate::http) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }

@@ -15,7 +15,7 @@ use rtmx_core::{
     Body, Change, ChangeSet, ChangeSetId, Cx, Error, Key, Kind, Project, Result, Role, Space, Timestamp,
     server, storage,
 };
-use rtmx_storage::query::RecordQuery;
+use rtmx_storage::query::{HistoryEntry, RecordQuery};
 use rtmx_storage::{Query, StorageBackendExt};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
@@ -53,11 +53,11 @@ pub async fn ensure_default(app: &App, cx: &Cx) -> Result<()> {
 }
 
 /// Whether there is a project with this id.
-pub(super) async fn exists(app: &App, cx: &Cx, id: &str) -> Result<bool> {
+pub(in crate::http) async fn exists(app: &App, cx: &Cx, id: &str) -> Result<bool> {
     if !is_id(id) {
         return Ok(false);
     }
-    Ok(app.storage.find(cx, &Space::System, &Key::new(Kind::Project, id)).await?.is_some())
+    Ok(app.remembered.find(&*app.storage, cx, Key::new(Kind::Project, id)).await?.is_some())
 }
 
 /// A project.
@@ -100,22 +100,31 @@ async fn list_projects(
     params: Params,
 ) -> Answer<Json<ProjectList>> {
     params.finish()?;
+    let show = |(id, Project { name, created_at })| ProjectView { id, name, created_at };
+    let projects = visible(&app, &cx, &caller, None).await?.into_iter().map(show).collect();
+    Ok(Json(ProjectList { projects }))
+}
+
+/// The projects that the caller may see, by id; at most so many.
+pub(in crate::http) async fn visible(
+    app: &App,
+    cx: &Cx,
+    caller: &Caller,
+    most: Option<usize>,
+) -> Result<Vec<(String, Project)>> {
     let mut query = RecordQuery::all(Space::System, Kind::Project);
+    query.limit = most.unwrap_or(query.limit);
     let mut projects = Vec::new();
     loop {
-        let mut page = app.storage.fetch(&cx, &Query::Records(query.clone())).await?;
+        let mut page = app.storage.fetch(cx, &Query::Records(query.clone())).await?;
         query.cursor = page.next.take();
         for record in page.into_records().into_iter().filter(|record| caller.sees(&record.id)) {
             if let Body::Project(project) = record.body {
-                projects.push(ProjectView {
-                    id: record.id,
-                    name: project.name,
-                    created_at: project.created_at,
-                });
+                projects.push((record.id, project));
             }
         }
-        if query.cursor.is_none() {
-            return Ok(Json(ProjectList { projects }));
+        if query.cursor.is_none() || most.is_some() {
+            return Ok(projects);
         }
     }
 }
@@ -140,18 +149,25 @@ async fn create_project(
     let project = Project { name, created_at: app.clock.now() };
     let writer = Writer::new(&app, &cx, &caller, Space::System, &conditions, "make a project");
     let key = Key::new(Kind::Project, id.clone());
+    let repeated = |entry: HistoryEntry| match entry.body {
+        Some(Body::Project(made)) if made.name == project.name => Ok(made),
+        _ => Err(writer.reused()),
+    };
     let made = match writer.replayed(&key).await? {
-        Some(entry) => match entry.body {
-            Some(Body::Project(made)) if made.name == project.name => made,
-            _ => return Err(writer.reused().into()),
-        },
+        Some(entry) => repeated(entry)?,
         None => {
             let change = Change::create(id.clone(), Body::Project(project.clone()));
-            writer.apply(vec![change]).await.map_err(|error| match error.code() {
-                code if code == storage::RECORD_EXISTS => exists_already(&id),
-                _ => error,
-            })?;
-            project
+            match writer.apply(vec![change]).await {
+                Err(error) if writer.may_have_lost_to_itself(&error) => match writer.replayed(&key).await? {
+                    Some(entry) => repeated(entry)?,
+                    None if error.code() == storage::RECORD_EXISTS => return Err(exists_already(&id).into()),
+                    None => return Err(error.into()),
+                },
+                Err(error) if error.code() == storage::RECORD_EXISTS => {
+                    return Err(exists_already(&id).into());
+                }
+                outcome => outcome.map(|_| project)?,
+            }
         }
     };
     let location = format!("/api/v1/projects/{}", path_segment(&id));

@@ -8,22 +8,22 @@ use rtmx_core::{Cx, Error, Role, Space, server};
 
 /// A project, and who is asking. Made by [`Viewing`] and [`Editing`].
 #[derive(Debug, Clone)]
-pub(super) struct Scope {
+pub(in crate::http) struct Scope {
     /// Who asks.
-    pub(super) caller: Caller,
+    pub(in crate::http) caller: Caller,
     /// The project's id.
-    pub(super) project: String,
+    pub(in crate::http) project: String,
     /// The project's space.
-    pub(super) space: Space,
+    pub(in crate::http) space: Space,
     /// Deadline and request id.
-    pub(super) cx: Cx,
+    pub(in crate::http) cx: Cx,
 }
 
 /// A project for a caller who may read. An extractor.
-pub(super) struct Viewing(pub(super) Scope);
+pub(in crate::http) struct Viewing(pub(in crate::http) Scope);
 
 /// A project for a caller who may write. An extractor.
-pub(super) struct Editing(pub(super) Scope);
+pub(in crate::http) struct Editing(pub(in crate::http) Scope);
 
 impl Scope {
     async fn open(parts: &mut Parts, app: &App, role: Role) -> Result<Scope, Problem> {
@@ -65,7 +65,7 @@ impl FromRequestParts<App> for Editing {
 }
 
 /// The requirement's id, or another last part of the path, decoded. An extractor.
-pub(super) struct Id(pub(super) String);
+pub(in crate::http) struct Id(pub(in crate::http) String);
 
 impl FromRequestParts<App> for Id {
     type Rejection = Problem;

@@ -5,12 +5,14 @@
 //! `Phase 3`) are under `as_given`, beside the value that counts.
 
 use super::conditions::tag_with;
-use http::HeaderValue;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderValue, header};
 use rtmx_core::trace::Matrix;
 use rtmx_core::{Column, Effort, Epoch, Given, Priority, Requirement, Revision, Status, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A requirement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -35,12 +37,15 @@ pub(super) struct RequirementView {
     /// Greater than zero.
     pub(super) effort_weeks: Option<f64>,
     /// The ids that must be complete before this one.
-    pub(super) dependencies: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    pub(super) dependencies: BTreeSet<String>,
     /// The ids that depend on this one. Derived; not edited here.
-    pub(super) blocks: Vec<String>,
+    #[schema(value_type = Vec<String>)]
+    pub(super) blocks: BTreeSet<String>,
     /// The column `blocks` of the file, where it differs from what is derived.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(super) blocks_given: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<String>>)]
+    pub(super) blocks_given: Option<BTreeSet<String>>,
     pub(super) assignee: String,
     pub(super) sprint: String,
     pub(super) started_date: String,
@@ -66,13 +71,25 @@ pub(super) struct RequirementView {
 impl RequirementView {
     /// A requirement, and what depends on it by this matrix.
     pub(super) fn new(id: &str, revision: Revision, requirement: &Requirement, matrix: &Matrix) -> Self {
-        let blocks: Vec<String> = matrix.dependents(id).into_iter().map(str::to_owned).collect();
-        let given: Vec<String> = requirement.blocks.value.iter().cloned().collect();
-        let r = requirement.clone();
+        RequirementView::of(id.to_owned(), revision, requirement.clone(), matrix)
+    }
+
+    /// The same of a requirement that nobody else needs: its texts are not copied.
+    pub(super) fn of(id: String, revision: Revision, r: Requirement, matrix: &Matrix) -> Self {
+        let dependents = matrix.dependents(&id);
+        let as_given = as_given(&r);
+        let given = r.blocks.value;
+        let same = given.iter().map(String::as_str).eq(dependents.iter().copied());
+        let (blocks, blocks_given) = if same {
+            (given, None)
+        } else {
+            (dependents.into_iter().map(str::to_owned).collect(), Some(given))
+        };
         RequirementView {
-            as_given: as_given(requirement),
-            blocks_given: (given != blocks).then_some(given),
-            req_id: id.to_owned(),
+            blocks,
+            as_given,
+            blocks_given,
+            req_id: id,
             category: r.category,
             subcategory: r.subcategory,
             requirement_text: r.requirement_text,
@@ -85,8 +102,7 @@ impl RequirementView {
             phase: r.phase.value,
             notes: r.notes,
             effort_weeks: r.effort_weeks.value.map(Effort::weeks),
-            dependencies: r.dependencies.value.into_iter().collect(),
-            blocks,
+            dependencies: r.dependencies.value,
             assignee: r.assignee,
             sprint: r.sprint,
             started_date: r.started_date,
@@ -107,7 +123,20 @@ impl RequirementView {
     }
 }
 
-fn digest(ids: &[String]) -> String {
+/// An answer as JSON text. Room for what is expected is made at once, because a large text that grows is
+/// copied again and again.
+pub(super) fn to_json(answer: &impl Serialize, expected_bytes: usize) -> Bytes {
+    let mut text = Vec::with_capacity(expected_bytes);
+    serde_json::to_writer(&mut text, answer).expect("an answer is plain data");
+    text.into()
+}
+
+/// An answer that is JSON already.
+pub(super) fn json_text(text: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+fn digest(ids: &BTreeSet<String>) -> String {
     let mut hash = Sha256::new();
     for id in ids {
         hash.update(id.as_bytes());

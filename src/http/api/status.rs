@@ -6,10 +6,10 @@ use super::params::Params;
 use super::problems::Reading;
 use super::scope::Viewing;
 use crate::http::{Answer, App};
-use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{HeaderValue, header};
 use rtmx_core::trace::{CategoryCompletion, Completion, Counts, PhaseCompletion};
 use rtmx_core::{Cx, Head, Priority, Result, Space};
 use rtmx_storage::Query;
@@ -17,6 +17,8 @@ use rtmx_storage::query::TallyRow;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get_status))
@@ -95,16 +97,26 @@ async fn get_status(
     params: Params,
 ) -> Answer<Response> {
     params.finish()?;
-    let (head, rows) = tally(&app, &scope.cx, &scope.space).await?;
-    let tag = head_tag(head);
-    if conditions.knows(&tag) {
-        return Ok(not_modified(tag));
+    let head = app.storage.head(&scope.cx, &scope.space).await?;
+    if conditions.knows(&head_tag(head)) {
+        return Ok(not_modified(head_tag(head)));
     }
-    Ok(([(header::ETAG, tag)], Json(view(head, &rows))).into_response())
+    let (head, status) = match app.remembered.status(&scope.project, head) {
+        Some(status) => (head, status),
+        None => {
+            let (head, rows) = tally(&app, &scope.cx, &scope.space).await?;
+            let status = serde_json::to_vec(&view(head, &rows)).expect("a status is plain data");
+            let status = Bytes::from(status);
+            app.remembered.keep_status(&scope.project, head, status.clone());
+            (head, status)
+        }
+    };
+    let headers = [(header::ETAG, head_tag(head)), (header::CONTENT_TYPE, JSON)];
+    Ok((headers, status).into_response())
 }
 
 /// The counts of a project, and the head that they are of.
-pub(super) async fn tally(app: &App, cx: &Cx, space: &Space) -> Result<(Head, Vec<TallyRow>)> {
+pub(in crate::http) async fn tally(app: &App, cx: &Cx, space: &Space) -> Result<(Head, Vec<TallyRow>)> {
     let page = app.storage.fetch(cx, &Query::Tally { space: space.clone() }).await?;
     Ok((page.head, page.into_tally()))
 }

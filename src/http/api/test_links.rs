@@ -3,11 +3,11 @@
 use super::commit::{not_found, requirement_of};
 use super::params::Params;
 use super::problems::ReadingOne;
-use super::scope::{Id, Viewing};
+use super::scope::{Id, Scope, Viewing};
 use crate::http::{Answer, App};
 use axum::Json;
 use axum::extract::State;
-use rtmx_core::{Body, Key, Kind, TestLink};
+use rtmx_core::{Body, Key, Kind, Requirement, Result, TestLink};
 use rtmx_storage::query::PAGE_LIMIT;
 use rtmx_storage::{Query, StorageBackendExt};
 use serde::{Deserialize, Serialize};
@@ -21,18 +21,18 @@ pub(super) fn router() -> OpenApiRouter<App> {
 
 /// One test that proves a requirement.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-struct TestLinkView {
+pub(in crate::http) struct TestLinkView {
     /// The file or module that holds the test.
-    test_module: String,
+    pub(in crate::http) test_module: String,
     /// The test's name.
-    test_function: String,
+    pub(in crate::http) test_function: String,
     /// How it proves, such as `Unit Test`.
-    validation_method: String,
+    pub(in crate::http) validation_method: String,
     /// Whether it is the one that the requirement's own row names.
-    in_row: bool,
+    pub(in crate::http) in_row: bool,
     /// What the row that it came from said differently, by column.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
-    extra: BTreeMap<String, String>,
+    pub(in crate::http) extra: BTreeMap<String, String>,
 }
 
 /// The tests of a requirement.
@@ -59,6 +59,17 @@ async fn list_test_links(
     let key = Key::new(Kind::Requirement, id.clone());
     let record = app.storage.find(&scope.cx, &scope.space, &key).await?.ok_or_else(|| not_found(&id))?;
     let requirement = requirement_of(&record).ok_or_else(|| not_found(&id))?;
+    let ids = app.indexes.at_head(&scope.cx, &scope.project).await?.test_links(&id);
+    Ok(Json(TestLinkList { test_links: of_requirement(&app, &scope, requirement, &ids).await? }))
+}
+
+/// The tests of a requirement: the one that its row names, then those of the links with these record ids.
+pub(in crate::http) async fn of_requirement(
+    app: &App,
+    scope: &Scope,
+    requirement: &Requirement,
+    links: &[String],
+) -> Result<Vec<TestLinkView>> {
     let mut test_links = Vec::new();
     if requirement.has_test() {
         test_links.push(TestLinkView {
@@ -69,8 +80,7 @@ async fn list_test_links(
             extra: BTreeMap::new(),
         });
     }
-    let ids = app.indexes.at_head(&scope.cx, &scope.project).await?.test_links(&id);
-    for chunk in ids.chunks(PAGE_LIMIT) {
+    for chunk in links.chunks(PAGE_LIMIT) {
         let query = Query::ids(scope.space.clone(), Kind::TestLink, chunk.iter().cloned());
         for record in app.storage.fetch(&scope.cx, &query).await?.into_records() {
             if let Body::TestLink(link) = record.body {
@@ -78,7 +88,7 @@ async fn list_test_links(
             }
         }
     }
-    Ok(Json(TestLinkList { test_links }))
+    Ok(test_links)
 }
 
 /// Adds a link; what it says of the test that the row names goes to that one.

@@ -119,14 +119,37 @@ async fn delete_text(
 }
 
 /// A requirement's document, there or not.
-struct Document<'a> {
-    app: &'a App,
-    scope: &'a Scope,
-    id: &'a str,
+pub(in crate::http) struct Document<'a> {
+    pub(in crate::http) app: &'a App,
+    pub(in crate::http) scope: &'a Scope,
+    pub(in crate::http) id: &'a str,
 }
 
 impl Document<'_> {
-    async fn read(&self) -> Result<(Head, Option<Record>)> {
+    /// Writes the document as the conditions say: in place of the one that they name, or as the first.
+    /// `None` deletes it.
+    ///
+    /// # Errors
+    ///
+    /// `stale_revision`, `record_exists`, `record_not_found`, `requirement_not_found`; those of the storage.
+    pub(in crate::http) async fn put(
+        &self,
+        conditions: &Conditions,
+        markdown: Option<String>,
+    ) -> Result<Applied> {
+        let Scope { caller, space, cx, .. } = self.scope;
+        let note = match markdown {
+            Some(_) => "write a requirement's document",
+            None => "delete a requirement's document",
+        };
+        let writer = Writer::new(self.app, cx, caller, space.clone(), conditions, note);
+        let text = markdown.map(|markdown| RequirementText { markdown });
+        let (_, applied) = self.write(&writer, conditions, text).await?;
+        Ok(applied)
+    }
+
+    /// The head, and the document's record at it or later.
+    pub(in crate::http) async fn read(&self) -> Result<(Head, Option<Record>)> {
         let head = self.app.storage.head(&self.scope.cx, &self.scope.space).await?;
         let found = self.app.storage.find(&self.scope.cx, &self.scope.space, &self.key()).await?;
         Ok((head, found))
@@ -146,11 +169,28 @@ impl Document<'_> {
         text: Option<RequirementText>,
     ) -> Result<(bool, Applied)> {
         let body = text.map(Body::RequirementText);
+        match self.try_to_write(writer, conditions, &body).await {
+            Err(error)
+                if writer.may_have_lost_to_itself(&error)
+                    && writer.replayed(&self.key()).await?.is_some() =>
+            {
+                self.try_to_write(writer, conditions, &body).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn try_to_write(
+        &self,
+        writer: &Writer<'_>,
+        conditions: &Conditions,
+        body: &Option<Body>,
+    ) -> Result<(bool, Applied)> {
         let mut stale = None;
         for _ in 0..ATTEMPTS {
             let (head, found) = self.read().await?;
             if let Some(entry) = writer.replayed(&self.key()).await? {
-                if entry.body != body {
+                if entry.body != *body {
                     return Err(writer.reused());
                 }
                 let created = writer.before(&entry).await?.is_none();

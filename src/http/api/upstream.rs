@@ -289,6 +289,7 @@ async fn upstream_backlog(
         category: given(params.take("category")?),
         version: given(params.take("version")?),
         limit: Some(limit.unwrap_or(BACKLOG_DEFAULT).min(PAGE_LIMIT)),
+        ..BacklogQuery::default()
     };
     let snapshot = app.indexes.at_head(&scope.cx, &scope.project).await?;
     let Backlog { sections, summary, .. } =
@@ -361,8 +362,8 @@ fn in_list(id: &str, requirement: &Requirement, matrix: &Matrix) -> UpstreamRequ
         effort_weeks: view.effort_weeks.unwrap_or(0.0),
         assignee: view.assignee,
         sprint: view.sprint,
-        dependencies: view.dependencies,
-        blocks: view.blocks,
+        dependencies: view.dependencies.into_iter().collect(),
+        blocks: view.blocks.into_iter().collect(),
         started_date: view.started_date,
         completed_date: view.completed_date,
     }

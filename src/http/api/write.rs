@@ -7,8 +7,8 @@
 use super::conditions::Conditions;
 use crate::http::{App, Caller};
 use rtmx_core::{
-    Applied, Change, ChangeSet, ChangeSetId, Cx, Error, Expect, Head, Key, Record, Result, Revision, Space,
-    storage,
+    Applied, Change, ChangeSet, ChangeSetId, Cx, Error, ErrorKind, Expect, Head, Key, Record, Result,
+    Revision, Space, storage,
 };
 use rtmx_storage::Query;
 use rtmx_storage::query::HistoryEntry;
@@ -45,9 +45,11 @@ impl<'a> Writer<'a> {
         Writer { app, cx, space, actor: &caller.actor, note, id, named: named.is_some() }
     }
 
-    /// Whether the client named the change.
-    pub(super) fn is_named(&self) -> bool {
-        self.named
+    /// Whether the error may be there because the same request came twice at once, perhaps through another
+    /// server, and the other one won: then the history has what it did.
+    pub(super) fn may_have_lost_to_itself(&self, error: &Error) -> bool {
+        let kinds = [ErrorKind::Conflict, ErrorKind::AlreadyExists, ErrorKind::NotFound];
+        self.named && kinds.contains(&error.kind())
     }
 
     /// The write that this request made when it was sent before, if it touched this record.
@@ -134,6 +136,7 @@ impl<'a> Writer<'a> {
     }
 
     async fn send(&self, set: ChangeSet) -> Result<Applied> {
-        self.app.storage.apply(self.cx, &set).await
+        self.app.licensing.admit(self.app, self.cx, &set).await?;
+        self.app.storage.apply_owned(self.cx, set).await
     }
 }
