@@ -10,7 +10,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use rtmx::core::Cx;
 use rtmx::http::{App, Arrival, router};
 use rtmx::storage::MigrationPlan;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tower::ServiceExt;
 
@@ -20,7 +20,9 @@ const FILES: [(&str, u64); 1] = [("rtmx-2026-06-23-75fa3f0.csv", 287)];
 fn main() {
     let arguments = Arguments::from_args();
     let trials = FILES.into_iter().map(|(name, total)| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/rtm").join(name);
+        let path = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"))
+            .join("../shared/data/rtm")
+            .join(name);
         let absent = !path.exists();
         let title =
             format!("import_and_export_of_{name}{}", if absent { " (the file is not here)" } else { "" });

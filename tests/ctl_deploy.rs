@@ -259,7 +259,10 @@ fn data_that_is_gone_is_never_replaced_by_an_empty_database() {
     let refused = home.run(&["deploy"]);
     assert_code(refused.error_code(), storage::DATA_GONE);
     let next = refused.error()["next"].as_str().unwrap_or_default().to_owned();
-    assert!(next.contains("cp BACKUP") && next.contains("remove --purge --confirm rtmx"), "{next}");
+    assert!(
+        next.contains("rtmxctl --name rtmx backup list") && next.contains("remove --purge --confirm rtmx"),
+        "{next}"
+    );
     assert!(!home.root().join("data/rtmx.db").exists());
 }
 

@@ -17,8 +17,12 @@ const COMMANDS: &[&str] = &[
     "history",
     "remove",
     "token",
+    "license",
+    "config",
     "import",
     "export",
+    "backup",
+    "transfer",
     "explain",
     "driver",
     "completions",
@@ -65,6 +69,10 @@ fn commands_that_need_no_installation_print_json() {
         (&["help", "token", "create"], "help"),
         (&["help", "exit-codes"], "help"),
         (&["version"], "version"),
+        (&["config", "show"], "config"),
+        (&["config", "check"], "config"),
+        (&["config", "reference"], "config"),
+        (&["config", "template"], "config"),
         (&["remove", "--name", "x"], "error"),
     ] {
         let ran = home.run(arguments);
@@ -73,6 +81,7 @@ fn commands_that_need_no_installation_print_json() {
     }
     assert!(home.folder().join("man/rtmxctl-token-create.1").exists());
     assert!(home.folder().join("man/rtmxctl-exit-codes.7").exists());
+    assert!(home.folder().join("man/rtmxctl-config-show.1").exists());
     let drivers = home.json(&["driver", "list"]);
     let present = |name: &str| {
         let list = drivers["drivers"].as_array().cloned().unwrap_or_default();
@@ -93,6 +102,9 @@ fn every_command_fails_with_one_json_object() {
         &["token", "create", "x"],
         &["token", "revoke", "x"],
         &["token", "reset"],
+        &["license", "inspect"],
+        &["license", "fingerprint"],
+        &["license", "request"],
         &["export", "--to", "/dev/null"],
         &["import", "/dev/null"],
     ] {
@@ -109,6 +121,8 @@ fn every_command_fails_with_one_json_object() {
         &["driver", "bogus"],
         &["version", "--bogus"],
         &["export"],
+        &["config"],
+        &["config", "reference", "--format", "bogus"],
     ] {
         let ran = home.run(arguments);
         assert_code(ran.error_code(), tool::USAGE);

@@ -1,4 +1,10 @@
 //! A client of the router in process.
+//!
+//! `RTMX_TEST_STORAGE=postgres-18` runs every test on a PostgreSQL of that version instead of a backend in
+//! memory, each in a schema of its own. Who asks for one gets it or a failure that says why there is none.
+
+#[path = "../support/storage.rs"]
+mod storage;
 
 use axum::Router;
 use axum::body::Body;
@@ -7,13 +13,14 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
-use rtmx::core::{Cx, Epoch, Timestamp};
+use rtmx::core::{Cx, Timestamp};
 use rtmx::http::{App, Arrival, Clock, router};
-use rtmx::storage::{MemoryBackend, MigrationPlan, StorageBackend};
+use rtmx::storage::{MigrationPlan, StorageBackend};
 use serde_json::Value;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tower::ServiceExt;
+
+pub(crate) use storage::memory;
 
 /// An application with its router, called as the installation's owner.
 pub(crate) struct Api {
@@ -50,15 +57,6 @@ impl Clock for Noon {
     }
 }
 
-/// A backend in memory, migrated, with an epoch of its own.
-pub(crate) async fn memory() -> Arc<dyn StorageBackend> {
-    static NEXT: AtomicU64 = AtomicU64::new(0x1234_5678);
-    let epoch = || Epoch(uuid::Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 96));
-    let backend = MemoryBackend::new(epoch);
-    backend.migrate(&Cx::new(), &MigrationPlan::Expand).await.expect("an empty database can be migrated");
-    Arc::new(backend)
-}
-
 impl Api {
     /// An application over a backend in memory, with the project `default`.
     pub(crate) async fn new() -> Api {
@@ -84,7 +82,8 @@ impl Api {
         Api::of(app, Some(folder)).await
     }
 
-    async fn of(app: App, folder: Option<tempfile::TempDir>) -> Api {
+    /// An application as it stands.
+    pub(crate) async fn of(app: App, folder: Option<tempfile::TempDir>) -> Api {
         rtmx::http::api::projects::ensure_default(&app, &Cx::new()).await.expect("the database is migrated");
         let router = router(app.clone());
         let mut api = Api { app, router, document: Value::Null, _folder: folder };
@@ -117,11 +116,18 @@ impl Api {
         self.call(Method::DELETE, path)
     }
 
-    /// A call of a path under `/api`; one that begins with `/` is of the project `default`.
+    /// A call of a page, or of a path under `/api`; any other is of the API of the project `default`.
     pub(crate) fn call(&self, method: Method, path: impl Into<String>) -> Call<'_> {
         let path = path.into();
-        let path = if path.starts_with("/api") { path } else { format!("/api/v1/projects/default{path}") };
+        let is_whole = path.starts_with("/api") || path.starts_with("/projects/");
+        let path = if is_whole { path } else { format!("/api/v1/projects/default{path}") };
         Call { api: self, method, path, headers: Vec::new(), body: Body::empty(), arrival: Arrival::Owner }
+    }
+
+    /// A call of a path as it stands, outside of the API.
+    pub(crate) fn outside(&self, method: Method, path: impl Into<String>) -> Call<'_> {
+        let (path, headers) = (path.into(), Vec::new());
+        Call { api: self, method, path, headers, body: Body::empty(), arrival: Arrival::Owner }
     }
 
     /// Makes a requirement in the project `default`; answers its `ETag`.
@@ -183,6 +189,18 @@ impl Call<'_> {
         self.over_network().header("authorization", format!("Bearer {token}"))
     }
 
+    /// Comes from this machine instead of being the owner.
+    pub(crate) fn over_loopback(mut self) -> Self {
+        self.arrival = Arrival::Loopback;
+        self
+    }
+
+    /// Carries a body, whose type a header says.
+    pub(crate) fn with(mut self, body: impl Into<Body>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     /// Sends JSON.
     pub(crate) async fn json(self, body: Value) -> Got {
         self.body("application/json", body.to_string()).await
@@ -202,15 +220,19 @@ impl Call<'_> {
     /// Sends the request and reads the answer to its end.
     pub(crate) async fn send(self) -> Got {
         let (api, method, path) = (self.api, self.method.clone(), self.path.clone());
-        let response = self.open().await;
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.expect("the answer comes whole").to_bytes();
-        let got = Got { status: parts.status, headers: parts.headers, body };
+        let got = self.unjudged().await;
         api.check_documented(&method, &path, got.status);
         if got.status.is_client_error() || got.status.is_server_error() {
             got.check_problem();
         }
         got
+    }
+
+    /// Sends the request and reads the answer, which may be a page, to its end.
+    pub(crate) async fn unjudged(self) -> Got {
+        let (parts, body) = self.open().await.into_parts();
+        let body = body.collect().await.expect("the answer comes whole").to_bytes();
+        Got { status: parts.status, headers: parts.headers, body }
     }
 
     /// Sends the request and leaves the answer's body to the caller.

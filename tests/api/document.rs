@@ -43,6 +43,7 @@ async fn every_route_is_described_and_every_description_has_a_route() {
         "post ~/import/document",
         "get ~/export.csv",
         "get ~/status",
+        "get ~/gaps",
         "get ~/backlog",
         "get ~/next",
         "get ~/health",

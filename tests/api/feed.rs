@@ -3,6 +3,7 @@
 use crate::client::Api;
 use axum::body::BodyDataStream;
 use futures_util::StreamExt;
+use rtmx::core::{assert_code, server};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -210,4 +211,45 @@ async fn a_stream_ends_when_the_server_shuts_down() {
     events.next().await.expect("a stream says where it begins");
     api.app.start_draining();
     assert!(events.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_stream_of_heads_tells_the_newest_revision_once_however_much_was_written() {
+    let api = Api::new().await;
+    let call = api.get("/changes?events=heads").header("accept", "text/event-stream");
+    let mut events = Events { body: call.open().await.into_body().into_data_stream(), text: String::new() };
+    let begin = events.next().await.expect("a stream says where it begins");
+    assert_eq!((begin.name.as_str(), &begin.data), ("head", &json!({"revision": 0, "readers": 1})));
+    let mut watcher = api
+        .app
+        .indexes
+        .watches
+        .subscribe(&api.app.storage, &rtmx::core::Cx::new(), "default")
+        .await
+        .expect("the storage answers");
+    // More parts than a reader may be behind: a reader of heads misses nothing by it.
+    for n in 1..=100 {
+        api.make(json!({"req_id": format!("REQ-A-{n}")})).await;
+        tokio::time::timeout(PATIENCE, watcher.recv()).await.expect("in time").expect("it runs");
+    }
+    let newest = events.next().await.expect("the stream goes on");
+    assert_eq!((newest.name.as_str(), &newest.data["revision"]), ("head", &json!(100)));
+    assert!(newest.id.as_deref().is_some_and(|id| id.ends_with("-100")), "{newest:?}");
+}
+
+#[tokio::test]
+async fn streams_leave_connections_to_others() {
+    let mut settings = rtmx::config::Settings::default();
+    settings.server.connections = 8;
+    let app = rtmx::http::App::new(crate::client::memory().await, "memory", Arc::new(settings));
+    let api = Api::of(app, None).await;
+    let mut open = Vec::new();
+    for _ in 0..6 {
+        open.push(Events::open(&api, None).await);
+    }
+    let refused = api.get("/changes").header("accept", "text/event-stream").send().await;
+    assert_code(refused.code(), server::STREAMS_EXHAUSTED);
+    assert_eq!(refused.header("retry-after"), "5");
+    open.pop();
+    Events::open(&api, None).await;
 }

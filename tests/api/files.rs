@@ -1,7 +1,7 @@
 //! Files go in and come out.
 
 use crate::client::Api;
-use rtmx::core::{assert_code, storage};
+use rtmx::core::{assert_code, server, storage};
 use serde_json::json;
 
 #[tokio::test]
@@ -115,4 +115,41 @@ async fn an_import_accepts_cycles_and_they_are_found_afterwards() {
     assert_eq!(api.post("/import").csv(file).await.status, 200);
     let cycles = api.get("/cycles").send().await.json();
     assert_eq!((&cycles["count"], &cycles["requirements"]), (&json!(2), &json!(3)));
+}
+
+#[tokio::test]
+async fn a_list_as_csv_has_all_that_match_in_their_order_with_the_chosen_columns() {
+    for api in [Api::new().await, Api::sqlite().await] {
+        let mut file = "req_id,status,notes,risk\n".to_owned();
+        for n in 0..2_500 {
+            let status = if n % 2 == 0 { "done" } else { "MISSING" };
+            file.push_str(&format!("R-{n:04},{status},\"=1+{n}, \"\"x\"\"\",r{n}\n"));
+        }
+        assert_eq!(api.post("/import").csv(file).await.status, 200);
+        let got = api.get("/requirements.csv?columns=notes,req_id,extra.risk&sort=-req_id&status=MISSING");
+        let got = got.send().await;
+        assert_eq!(got.header("content-type"), "text/csv; charset=utf-8");
+        assert_eq!(got.header("content-disposition"), "attachment; filename=\"default-requirements.csv\"");
+        let mut want = "notes,req_id,risk\r\n".to_owned();
+        for n in (0..2_500).rev() {
+            want.push_str(&format!("\"=1+{n}, \"\"x\"\"\",R-{n:04},r{n}\r\n"));
+        }
+        assert!(got.text() == want, "{:.300}", got.text());
+        // A status that was read leniently is written as the file had it, and every column of the file is there.
+        let got = api.get("/requirements.csv?req_id=R-0000").send().await.text();
+        assert_eq!(got, "req_id,status,notes,risk\r\nR-0000,done,\"=1+0, \"\"x\"\"\",r0\r\n");
+        let nothing = api.get("/requirements.csv?columns=assignee&status=PARTIAL").send().await;
+        assert_eq!(nothing.text(), "assignee\r\n");
+        let empty = api.get("/requirements.csv?columns=assignee&req_id=R-0001").send().await;
+        assert_eq!(empty.text(), "assignee\r\n\"\"\r\n");
+    }
+}
+
+#[tokio::test]
+async fn a_list_as_csv_takes_no_page_and_no_unknown_column() {
+    let api = Api::new().await;
+    for query in ["limit=3", "cursor=00", "count=true", "columns=nothing"] {
+        let got = api.get(format!("/requirements.csv?{query}")).send().await;
+        assert_code(got.code(), server::PARAMETER_INVALID);
+    }
 }

@@ -48,6 +48,21 @@ async fn parameters_that_are_not_known_or_not_possible_are_refused() {
     assert_code(api.get("/changes?cursor=00000000-1").send().await.code(), storage::EPOCH_CHANGED);
     assert_code(api.get("/history?cursor=00000000-1-0").send().await.code(), storage::EPOCH_CHANGED);
     assert_code(api.get("/backlog?view=everything").send().await.code(), server::PARAMETER_INVALID);
+    assert_code(api.get("/gaps?reasons=blocked").send().await.code(), server::UNKNOWN_FILTER);
+    for value in [
+        "reason=everything",
+        "phase=one",
+        "priority=P1",
+        "status=DONE",
+        "offset=-1",
+        "limit=0",
+        "limit=1001",
+        "search=a&search=b",
+    ] {
+        assert_code(api.get(format!("/gaps?{value}")).send().await.code(), server::PARAMETER_INVALID);
+    }
+    let many = "&category=x".repeat(101);
+    assert_code(api.get(format!("/gaps?limit=1{many}")).send().await.code(), server::PARAMETER_INVALID);
     assert_code(api.get("/compare?from=1&to=9").send().await.code(), storage::QUERY_INVALID);
     assert_code(api.get("/compare?to=head").send().await.code(), server::PARAMETER_INVALID);
     let too_many: Vec<String> = (0..101).map(|n| format!("status={n}")).collect();

@@ -98,6 +98,51 @@ async fn the_same_request_sent_twice_at_once_is_one_change() {
 }
 
 #[tokio::test]
+async fn whatever_is_sent_twice_at_once_is_answered_alike() {
+    let api = Api::new().await;
+    let mut writes = 0;
+    for round in 0..20_u32 {
+        let id = format!("REQ-A-{round}");
+        let made = api.make(json!({"req_id": id})).await;
+        let key = |number: u32| format!("00000000-0000-4000-8{number:03}-{round:012}");
+        let text = || {
+            let call = api.put(format!("/requirements/{id}/text")).header("if-none-match", "*");
+            call.header("idempotency-key", key(1)).body("text/markdown", "# Text")
+        };
+        let baseline = || {
+            let call = api.post("/baselines").header("idempotency-key", key(2));
+            call.json(json!({"name": format!("v{round}")}))
+        };
+        let project = || {
+            let call = api.post("/api/v1/projects").header("idempotency-key", key(3));
+            call.json(json!({"id": format!("p{round}")}))
+        };
+        let delete = || {
+            let call = api.delete(format!("/requirements/{id}")).based_on(&made);
+            call.header("idempotency-key", key(4)).send()
+        };
+        let pairs = [
+            ("text", 201, tokio::join!(text(), text())),
+            ("baseline", 201, tokio::join!(baseline(), baseline())),
+            ("project", 201, tokio::join!(project(), project())),
+            ("delete", 204, tokio::join!(delete(), delete())),
+        ];
+        for (name, wanted, (first, second)) in pairs {
+            assert_eq!(
+                (first.status.as_u16(), second.status.as_u16()),
+                (wanted, wanted),
+                "{name}: {} {}",
+                first.text(),
+                second.text()
+            );
+            assert_eq!(first.text(), second.text(), "{name}");
+        }
+        writes += 4;
+        assert_eq!(api.revision().await, writes);
+    }
+}
+
+#[tokio::test]
 async fn a_repeated_import_is_answered_alike_and_takes_nothing_back() {
     for api in [Api::new().await, Api::sqlite().await] {
         let first_file = "req_id,notes\nREQ-A-1,old\nREQ-A-2,old\n";

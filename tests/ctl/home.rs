@@ -56,6 +56,13 @@ impl Home {
         ran
     }
 
+    /// As [`Home::run`], with these variables.
+    pub fn run_in(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        finish(command)
+    }
+
     /// Runs the tool for people.
     pub fn run_plainly(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rtmxctl"));
@@ -97,6 +104,15 @@ impl Home {
         stream.write_all(request.as_bytes()).is_ok()
             && stream.read_to_string(&mut answer).is_ok()
             && answer.starts_with("HTTP/1.1 200")
+    }
+
+    /// Sends a request as it stands, and reads the answer to its end.
+    pub fn ask(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server listens");
+        stream.write_all(request.as_bytes()).expect("the server reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the server answers");
+        answer
     }
 
     /// The server's process, as `status` shows it.

@@ -16,6 +16,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// How long a server may take to say where it listens: five times what a busy machine needs.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -24,14 +25,21 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 pub struct TestServer {
     pub child: Child,
     pub address: SocketAddr,
+    pub metrics: Option<SocketAddr>,
+    /// The lines of the log up to the one that says where it listens.
+    pub started: String,
     /// The lines of the log so far come out of here.
     pub log: mpsc::Receiver<String>,
 }
 
 impl TestServer {
     /// Starts a server over a data folder, with more `key=value` settings.
-    #[allow(clippy::zombie_processes, reason = "a failed start is killed, and the test ends with it")]
     pub fn start(data_dir: &Path, sets: &[&str]) -> TestServer {
+        TestServer::start_in(data_dir, sets, &[])
+    }
+
+    /// Starts a server with these environment variables, which may hold secrets.
+    pub fn start_in(data_dir: &Path, sets: &[&str], variables: &[(&str, &str)]) -> TestServer {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rtmx-server"));
         command.arg("--set").arg(format!("data.dir={}", data_dir.display()));
         let mut defaults = vec!["server.listen=127.0.0.1:0", "metrics.enabled=false"];
@@ -42,7 +50,14 @@ impl TestServer {
         for set in defaults.iter().chain(sets) {
             command.arg("--set").arg(set);
         }
-        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.env_clear().envs(variables.iter().copied());
+        TestServer::listening(command)
+    }
+
+    /// Starts a server as the command says, and waits until it listens.
+    #[allow(clippy::zombie_processes, reason = "a failed start is killed, and the test ends with it")]
+    pub fn listening(mut command: Command) -> TestServer {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the server's binary starts");
         let stderr = child.stderr.take().expect("stderr is piped");
         let (send, log) = mpsc::channel();
@@ -63,17 +78,44 @@ impl TestServer {
             if event["message"] == "listening" {
                 let address = event["address"].as_str().and_then(|text| text.parse().ok());
                 let address = address.expect("the log line names the address");
-                return TestServer { child, address, log };
+                let metrics = event["metrics"].as_str().and_then(|text| text.parse().ok());
+                return TestServer { child, address, metrics, log, started: seen + &line };
             }
             seen.push_str(&line);
             seen.push('\n');
         }
     }
 
+    /// Asks for the configuration to be read again (SIGHUP).
+    pub fn reload(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.child.id() as i32).expect("a child has a pid");
+        rustix::process::kill_process(pid, signal).expect("the child is ours");
+    }
+
+    /// The next event of the log whose message contains this text.
+    ///
+    /// # Panics
+    ///
+    /// When there is none within a minute.
+    pub fn said(&self, text: &str) -> serde_json::Value {
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.log.recv_timeout(left).unwrap_or_else(|_| panic!("the log never said {text:?}"));
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+            if event["message"].as_str().is_some_and(|message| message.contains(text)) {
+                return event;
+            }
+        }
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
-        let pid = rustix::process::Pid::from_raw(self.child.id() as i32).expect("a child has a pid");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("the child is ours");
+        self.signal(rustix::process::Signal::TERM);
         self.child.wait().expect("the child is ours")
     }
 
@@ -124,9 +166,17 @@ impl Reply {
 impl Client {
     pub async fn connect(address: SocketAddr) -> Option<Client> {
         let stream = tokio::net::TcpStream::connect(address).await.ok()?;
+        Client::over(stream, address.to_string()).await
+    }
+
+    /// A client over a connection that is open.
+    pub async fn over<S>(stream: S, host: String) -> Option<Client>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
         tokio::spawn(connection);
-        Some(Client { sender, host: address.to_string(), token: None })
+        Some(Client { sender, host, token: None })
     }
 
     /// Sends a request; `None` when the connection ended before the answer was whole.

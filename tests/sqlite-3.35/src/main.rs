@@ -7,8 +7,10 @@ use std::process::ExitCode;
 type Checked<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// The schema as the driver runs it, by version.
-const MIGRATIONS: [(&str, &str); 1] =
-    [("0001_records", include_str!("../../../drivers/storage-sqlite/migrations/0001_records.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("0001_records", include_str!("../../../drivers/storage-sqlite/migrations/0001_records.sql")),
+    ("0002_sessions", include_str!("../../../drivers/storage-sqlite/migrations/0002_sessions.sql")),
+];
 
 /// At least so many statements come from a whole conformance run; fewer mean that the log is not whole.
 const STATEMENT_FLOOR: usize = 200;
@@ -24,8 +26,14 @@ fn main() -> ExitCode {
     }
 }
 
+/// This workspace's folder, as cargo says: a target folder that checkouts share keeps the program of
+/// another one.
+fn crate_dir() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into()).into()
+}
+
 fn default_inputs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/sqlite-3.35")
+    crate_dir().join("../../target/sqlite-3.35")
 }
 
 fn check(inputs: &Path) -> Checked<()> {
@@ -55,7 +63,7 @@ fn check(inputs: &Path) -> Checked<()> {
 
 /// A migration that was added to the driver and not here would go untested.
 fn every_migration_is_here() -> Checked<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../drivers/storage-sqlite/migrations");
+    let folder = crate_dir().join("../../drivers/storage-sqlite/migrations");
     for entry in std::fs::read_dir(folder)? {
         let name =
             entry?.path().file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();

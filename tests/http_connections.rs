@@ -1,4 +1,5 @@
-//! Shutdown: prompt, held up by nobody, and without losing what was acknowledged.
+//! Connections: how long one is waited for, and a shutdown that is prompt, held up by nobody, and loses
+//! nothing that was acknowledged.
 
 mod support;
 
@@ -100,4 +101,31 @@ fn every_write_acknowledged_during_a_shutdown_is_there_afterwards() {
             assert_eq!(reply.status, 200, "{id} was acknowledged");
         }
     });
+}
+
+#[test]
+fn a_head_must_come_in_time_and_an_idle_connection_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::start(folder.path(), &[]);
+    let request = b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let served = || {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(50))).unwrap();
+        stream.write_all(request).unwrap();
+        assert!(stream.read(&mut [0; 512]).unwrap() > 0, "it is served");
+        stream
+    };
+    let mut idle = served();
+    let mut silent = TcpStream::connect(server.address).unwrap();
+    let mut slow = served();
+    slow.write_all(b"GET /live HTTP/1.1\r\nHost: loc").unwrap();
+    for stream in [&mut silent, &mut slow] {
+        stream.set_read_timeout(Some(Duration::from_secs(50))).unwrap();
+        // Closed, with an answer or without one.
+        let _ = stream.read_to_end(&mut Vec::new()).map_err(|error| {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
+        });
+    }
+    idle.write_all(request).unwrap();
+    assert!(idle.read(&mut [0; 512]).unwrap() > 0, "it outlives those that say half of something");
 }
