@@ -8,12 +8,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to a terminal")]
 
 mod audit;
+mod axe;
 mod bench;
 mod deny;
 mod deploy;
 mod engine;
 mod fuzz;
 mod http;
+mod matrix;
 mod needs;
 mod process;
 mod suite;
@@ -54,7 +56,13 @@ enum Task {
     /// Run the fuzz targets, each for a while
     #[command(after_help = "Example:\n  cargo xtask fuzz --seconds 600")]
     Fuzz(fuzz::Arguments),
-    /// Measure the release build and write target/bench/latest.json
+    /// Run the conformance kits on the combinations of what is supported, on real databases
+    #[command(after_help = "Examples:\n  cargo xtask matrix --list\n  cargo xtask matrix --full")]
+    Matrix(matrix::Arguments),
+    /// Measure the release build beside its peers, and write docs/handbook/performance.md
+    #[command(
+        after_help = "Examples:\n  cargo xtask bench --quick\n  cargo xtask bench --go-rtmx ~/rtmx/rtmx"
+    )]
     Bench(bench::Arguments),
 }
 
@@ -67,6 +75,7 @@ fn main() -> ExitCode {
         Task::Audit => audit::run(),
         Task::Trace => trace::run(),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Matrix(arguments) => matrix::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
     };
     match outcome {

@@ -7,9 +7,24 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// Pauses between two looks at a running command.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+
 /// Prepares `cargo` in a folder, with the toolchain that runs this task.
+///
+/// What cargo told this task about itself is taken away again: build scripts that read such a variable
+/// would be run anew, with everything above them, each time that somebody calls cargo by hand between.
 pub(crate) fn cargo(dir: &Path) -> Command {
-    command("cargo", dir)
+    let mut cargo = command("cargo", dir);
+    for (name, _) in std::env::vars_os() {
+        let told =
+            ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.to_string_lossy().starts_with(start));
+        if told {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Prepares a program in a folder, without terminal input.
@@ -87,7 +102,8 @@ pub(crate) fn capture(command: &mut Command, limit: Duration) -> Result<Ended> {
                 let _ = child.wait();
                 break Err(format!("ended after the limit of {} s", limit.as_secs()));
             }
-            None => std::thread::sleep(Duration::from_millis(20)),
+            // Short commands are timed too: the pause is a small part of what has passed.
+            None => std::thread::sleep((started.elapsed() / 50).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)),
         }
     };
     let took = started.elapsed();

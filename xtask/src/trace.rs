@@ -70,6 +70,11 @@ fn record(workspace: &Workspace, claims: &[Claim]) -> Result<Record> {
     let newest = newest_source(&workspace.root).unwrap_or(SystemTime::UNIX_EPOCH);
     let fresh = Record::made(workspace) > Some(newest);
     let mut record = Record::read(workspace).filter(|_| fresh).unwrap_or_default();
+    // A program of a workspace of its own is run by its step alone, where the machine has what it needs.
+    let apart = |c: &&Claim| !record.has_run_beside(&c.file) && is_apart(&workspace.root, &c.file);
+    for Claim { file, function, .. } in claims.iter().filter(apart).collect::<Vec<_>>() {
+        record.skip(file, function);
+    }
     let unknown: Vec<_> = claims.iter().filter(|c| record.verdict(&c.file, &c.function).is_none()).collect();
     if unknown.is_empty() {
         return Ok(record);
@@ -87,6 +92,14 @@ fn record(workspace: &Workspace, claims: &[Claim]) -> Result<Record> {
         record.add(&binary, &outcome.tests);
     }
     Ok(record)
+}
+
+/// Whether a file belongs to a workspace of its own.
+fn is_apart(root: &Path, file: &str) -> bool {
+    let folders = Path::new(file).ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty());
+    let manifests = folders.map(|folder| root.join(folder).join("Cargo.toml"));
+    let mut texts = manifests.filter_map(|manifest| std::fs::read_to_string(manifest).ok());
+    texts.any(|text| text.lines().any(|line| line.trim() == "[workspace]"))
 }
 
 /// Whether the program with this root file may hold a test of this file.
@@ -128,6 +141,18 @@ mod tests {
         ];
         for (root, file, may) in cases {
             assert_eq!(may_hold(root, file), may, "{root} {file}");
+        }
+    }
+    #[test]
+    fn a_workspace_of_its_own_is_told_from_a_folder_of_this_one() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        for (file, apart) in [
+            ("tests/browser/live.rs", true),
+            ("tests/crash-lab/src/run.rs", true),
+            ("tests/api/main.rs", false),
+            ("rtmx-core/src/lib.rs", false),
+        ] {
+            assert_eq!(is_apart(root, file), apart, "{file}");
         }
     }
 }

@@ -98,8 +98,9 @@ impl Workspace {
     ///
     /// If cargo cannot read it.
     pub(crate) fn read() -> Result<Workspace> {
-        let here =
-            Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the xtask crate has no parent folder")?;
+        // What cargo says now, because a target folder shared by checkouts keeps the program of another.
+        let crate_dir = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
+        let here = Path::new(&crate_dir).parent().ok_or("the xtask crate has no parent folder")?;
         let json =
             process::read(process::cargo(here).args(["metadata", "--format-version", "1", "--locked"]))?;
         let metadata =
@@ -148,6 +149,12 @@ impl Workspace {
         Ok(Workspace { root, target, members })
     }
 
+    /// The folders of the workspaces that stand beside this one, each with a lock file of its own.
+    pub(crate) fn beside(&self) -> impl Iterator<Item = PathBuf> {
+        const BESIDE: [&str; 4] = ["fuzz", "tests/browser", "tests/crash-lab", "tests/sqlite-3.35"];
+        BESIDE.into_iter().map(|dir| self.root.join(dir))
+    }
+
     /// The files that come from outside the repository for tests and audits.
     pub(crate) fn shared(&self) -> PathBuf {
         self.root.join("../shared")
@@ -181,6 +188,16 @@ pub(crate) fn relative(root: &Path, path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_workspace_that_the_root_excludes_is_known() {
+        let workspace = Workspace::read().expect("cargo reads this workspace");
+        let manifest = std::fs::read_to_string(workspace.root.join("Cargo.toml")).expect("the root manifest");
+        let excluded = manifest.lines().find(|line| line.starts_with("exclude = ")).expect("a list");
+        let known: Vec<_> =
+            workspace.beside().map(|dir| format!("{:?}", relative(&workspace.root, &dir))).collect();
+        assert_eq!(excluded, format!("exclude = [{}]", known.join(", ")));
+    }
 
     #[test]
     fn the_workspace_knows_its_facade_and_what_the_core_reaches() {

@@ -6,7 +6,7 @@
 use crate::workspace::relative;
 use crate::{Result, process};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ use std::time::Duration;
 pub(crate) struct Binary {
     /// The crate.
     pub(crate) package: String,
+    /// The name of its target.
+    pub(crate) target: String,
     /// The crate's folder.
     pub(crate) dir: PathBuf,
     /// The root source file, from the workspace's root.
@@ -106,6 +108,7 @@ pub(crate) fn build(root: &Path, arguments: &[&str]) -> Result<Vec<Binary>> {
         let dir = artifact.manifest_path?.parent()?.to_owned();
         Some(Binary {
             package: package_name(&id).to_owned(),
+            target: target.name,
             dir,
             root: relative(root, &target.src_path),
             program: artifact.executable?,
@@ -115,6 +118,25 @@ pub(crate) fn build(root: &Path, arguments: &[&str]) -> Result<Vec<Binary>> {
     let mut binaries: Vec<_> = binaries.collect();
     binaries.sort_by(|a, b| (&a.package, &a.root).cmp(&(&b.package, &b.root)));
     Ok(binaries)
+}
+
+/// Builds these test programs of the workspace, each a crate and the name of its target.
+///
+/// All crates are built with the features that the whole workspace asks for, as the step `tests` does: a
+/// crate by itself would ask for others, and everything below it would be built once more.
+///
+/// # Errors
+///
+/// If something does not compile, or one of them is not there.
+pub(crate) fn build_some(root: &Path, wanted: &[(&str, &str)]) -> Result<Vec<Binary>> {
+    let names: BTreeSet<_> = wanted.iter().map(|(_, target)| *target).collect();
+    let arguments: Vec<_> = names.into_iter().flat_map(|name| ["--test", name]).collect();
+    let built = build(root, &[&["--workspace"], &arguments[..]].concat())?;
+    let one = |(package, target): &(&str, &str)| {
+        let found = built.iter().find(|binary| binary.package == *package && binary.target == *target);
+        found.cloned().ok_or_else(|| format!("{package} has no test program `{target}`"))
+    };
+    wanted.iter().map(one).collect()
 }
 
 /// The name in a package id: `path+file:///x/rtmx-core#0.1.0` or `path+file:///x/main#rtmx@0.1.0`.
@@ -173,6 +195,9 @@ fn read(output: &str) -> (Vec<(String, Verdict)>, Option<usize>) {
                 _ => continue,
             };
             let name = name.trim().trim_end_matches(" - should panic");
+            // A test that runs on several servers has its name once, and before it which one.
+            let name =
+                name.strip_prefix('[').and_then(|kind| kind.split_once("] ")).map_or(name, |(_, name)| name);
             tests.push((name.to_owned(), verdict));
         }
     }
@@ -185,7 +210,7 @@ mod tests {
 
     #[test]
     fn results_are_read_from_what_the_harness_prints() {
-        let output = "running 4 tests\ntest a::tests::b ... ok\ntest c ... FAILED\ntest d - should panic ... ok\n\
+        let output = "running 4 tests\ntest a::tests::b ... ok\ntest [kind] c ... FAILED\ntest d - should panic ... ok\n\
             test e             ... ignored, no container engine\n\nsome noise ... ok\n\
             test result: FAILED. 2 passed; 1 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.10s\n";
         let (tests, stated) = read(output);

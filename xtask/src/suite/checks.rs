@@ -8,12 +8,10 @@ use crate::{Result, audit, deny, tidy, trace};
 pub(super) fn fmt(suite: &Suite) -> Result<Tally> {
     let root = &suite.workspace.root;
     succeed(cargo(root).args(["fmt", "--all", "--check"]))?;
-    let beside = ["fuzz", "tests/sqlite-3.35"].map(|dir| root.join(dir));
-    let beside: Vec<_> = beside.iter().filter(|dir| dir.join("Cargo.toml").is_file()).collect();
-    for dir in &beside {
-        succeed(cargo(dir).args(["fmt", "--check"]))?;
+    for dir in suite.workspace.beside() {
+        succeed(cargo(&dir).args(["fmt", "--check"]))?;
     }
-    Ok(Tally::passed(1 + beside.len(), ""))
+    Ok(Tally::passed(1 + suite.workspace.beside().count(), ""))
 }
 
 pub(super) fn tidy(suite: &Suite) -> Result<Tally> {
@@ -26,8 +24,15 @@ pub(super) fn clippy(suite: &Suite) -> Result<Tally> {
     succeed(&mut clippy).map(|()| Tally::passed(1, ""))
 }
 
+/// Licenses and sources of the dependencies; and that each lock file beside the workspace is what its
+/// manifests ask for, which else only the step that builds there would find.
 pub(super) fn deny(suite: &Suite) -> Result<Tally> {
-    deny::check(&suite.workspace).map(|()| Tally::passed(1, ""))
+    deny::check(&suite.workspace)?;
+    for dir in suite.workspace.beside() {
+        quiet(cargo(&dir).args(["update", "--workspace", "--locked", "--quiet"]))
+            .map_err(|error| format!("{}: {error}", dir.display()))?;
+    }
+    Ok(Tally::passed(1 + suite.workspace.beside().count(), ""))
 }
 
 pub(super) fn audit(suite: &Suite) -> Result<Tally> {

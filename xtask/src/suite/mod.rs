@@ -5,6 +5,7 @@
 //! reason; it never counts as passed.
 
 mod binaries;
+mod browser;
 mod checks;
 pub(crate) mod record;
 mod suites;
@@ -15,7 +16,7 @@ use crate::{Result, needs};
 use std::time::Instant;
 use summary::Line;
 
-pub(crate) use binaries::{Filter, build, run_binary};
+pub(crate) use binaries::{Filter, Verdict, build, build_some, run_binary};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -34,6 +35,8 @@ struct Tally {
     skipped: usize,
     /// What a reader should know besides the counts.
     note: String,
+    /// What each failure said, for the end of the run, where it is looked for.
+    failures: Vec<String>,
 }
 
 impl Tally {
@@ -43,6 +46,25 @@ impl Tally {
 
     fn skipped(reason: impl Into<String>) -> Tally {
         Tally { skipped: 1, note: reason.into(), ..Tally::default() }
+    }
+
+    /// Both together.
+    fn and(mut self, other: Tally) -> Tally {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.failures.extend(other.failures);
+        self
+    }
+
+    /// Fails a step that skipped more or less than a machine of this class explains.
+    fn with_skipped(mut self, expected: usize) -> Tally {
+        if self.skipped != expected {
+            self.failed += 1;
+            let skipped = self.skipped;
+            self.note = format!("{skipped} skipped, and this machine explains {expected}. {}", self.note);
+        }
+        self
     }
 
     /// Fails a step that ran less than it should have: tests that vanish would else go unnoticed.
@@ -86,7 +108,20 @@ const STEPS: &[Step] = &[
     },
     Step { name: "features", what: "each feature of the facade compiles alone", run: checks::features },
     Step { name: "kill", what: "the server is killed under concurrent writers", run: suites::kill },
+    Step { name: "crash", what: "power is lost under the SQLite driver", run: suites::crash },
     Step { name: "systemd", what: "units on machines that run systemd", run: suites::systemd },
+    Step {
+        name: "matrix",
+        what: "the conformance kits on the combinations of what is supported",
+        run: suites::matrix,
+    },
+    Step {
+        name: "postgres",
+        what: "the customer's database, and what it does in life",
+        run: suites::postgres,
+    },
+    Step { name: "bench", what: "ratios to the peers, and growth, are as wanted", run: suites::bench },
+    Step { name: "browser", what: "the dashboard in a real browser", run: browser::browser },
     Step { name: "fuzz", what: "the parsers meet generated input", run: suites::fuzz },
     Step { name: "trace", what: "what is marked COMPLETE is proven", run: checks::trace },
 ];
@@ -106,12 +141,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         let started = Instant::now();
         let tally = (step.run)(&suite).unwrap_or_else(|message| {
             println!("{message}");
-            let first = message.lines().next().unwrap_or_default().to_owned();
-            Tally { failed: 1, note: first, ..Tally::default() }
+            let note = message.lines().next().unwrap_or_default().to_owned();
+            Tally { failed: 1, note, failures: vec![message], ..Tally::default() }
         });
         lines.push(Line { step: step.name, tally, seconds: started.elapsed().as_secs() });
     }
-    print!("\n{}", summary::table(&lines));
+    print!("{}\n{}", summary::failures(&lines), summary::table(&lines));
     let failed = lines.iter().filter(|line| line.tally.failed > 0).count();
     if failed == 0 { Ok(()) } else { Err(format!("{failed} of {} steps failed", lines.len())) }
 }
@@ -122,7 +157,8 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Step>> {
     if let Some(name) = unknown {
         return Err(format!("there is no step `{name}`: there are {}", known()));
     }
-    Ok(STEPS.iter().filter(|step| names.is_empty() || names.iter().any(|name| name == step.name)).collect())
+    let wanted = |step: &&Step| names.is_empty() || names.iter().any(|name| name == step.name);
+    Ok(STEPS.iter().filter(wanted).collect())
 }
 
 #[cfg(test)]
@@ -134,6 +170,15 @@ mod tests {
         let error = chosen(&["tset".to_owned()]).err().expect("there is no such step");
         assert!(error.contains("`tset`") && error.contains("tidy"), "{error}");
         assert_eq!(chosen(&[]).map(|steps| steps.len()), Ok(STEPS.len()));
+        assert_eq!(chosen(&["matrix".to_owned()]).map(|steps| steps.len()), Ok(1));
+    }
+
+    #[test]
+    fn more_or_fewer_skipped_than_explained_fail_the_step() {
+        let skipped = Tally { skipped: 2, ..Tally::passed(9, "") };
+        assert_eq!(skipped.clone().with_skipped(2).failed, 0);
+        assert_eq!(skipped.clone().with_skipped(1).failed, 1);
+        assert_eq!(skipped.with_skipped(3).failed, 1);
     }
 
     #[test]

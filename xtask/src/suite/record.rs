@@ -49,6 +49,18 @@ impl Record {
         worst.into_iter().find(|verdict| verdicts.contains(verdict))
     }
 
+    /// Whether any test of this file's folder has a result.
+    pub(crate) fn has_run_beside(&self, file: &str) -> bool {
+        let folder = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        self.tests.iter().any(|test| folder(&test.root) == folder(file))
+    }
+
+    /// Notes that a test could not run.
+    pub(crate) fn skip(&mut self, file: &str, function: &str) {
+        let (root, name) = (file.to_owned(), function.to_owned());
+        self.tests.push(Test { root, name, verdict: Verdict::Skipped });
+    }
+
     /// For tests: a record of these results of one program.
     #[cfg(test)]
     pub(crate) fn of(root: &str, tests: &[(&str, Verdict)]) -> Record {
@@ -143,6 +155,7 @@ mod tests {
         let mut record = record(&[("tests/kill.rs", "kills", Verdict::Skipped)]);
         let binary = Binary {
             package: "rtmx".into(),
+            target: String::new(),
             dir: PathBuf::new(),
             root: "tests/kill.rs".into(),
             program: PathBuf::new(),

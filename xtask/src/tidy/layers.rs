@@ -11,9 +11,13 @@ enum Layer<'a> {
     Family(&'a str),
     /// A driver of the named family.
     Driver(&'a str),
-    /// A kit for the authors of drivers: any family, no driver.
+    /// What drivers of any family ask their servers with.
+    Wire,
+    /// A kit for tests: any family, no driver.
     Kit,
     Facade,
+    /// What measures the product, or shows how to use it: anything, and named by nothing.
+    Measures,
     /// Tasks of developers: nothing of ours.
     Tasks,
 }
@@ -25,8 +29,12 @@ const RUNTIMES: [&str; 8] = ["tokio", "mio", "async-std", "smol", "hyper", "reqw
 fn layer(dir: &str) -> Option<Layer<'_>> {
     match dir {
         "" => Some(Layer::Facade),
+        "benches" | "benches/libraries" => Some(Layer::Measures),
+        "tests/containers" => Some(Layer::Kit),
+        "drivers/https" => Some(Layer::Wire),
         "xtask" => Some(Layer::Tasks),
         "rtmx-core" => Some(Layer::Core),
+        _ if dir.starts_with("examples/") => Some(Layer::Measures),
         _ => match dir.strip_prefix("drivers/") {
             Some(name) if KITS.contains(&name) => Some(Layer::Kit),
             Some(name) => name.split_once('-').map(|(family, _)| Layer::Driver(family)),
@@ -37,9 +45,14 @@ fn layer(dir: &str) -> Option<Layer<'_>> {
 
 fn allowed(from: Layer<'_>, to: Layer<'_>, kind: Kind) -> bool {
     match (from, to) {
-        (Layer::Tasks, _) | (_, Layer::Tasks | Layer::Facade) => false,
+        (Layer::Tasks, _) | (_, Layer::Tasks) => false,
+        (Layer::Measures, _) => true,
+        (_, Layer::Facade | Layer::Measures) => false,
         (Layer::Facade, Layer::Kit) => kind == Kind::Dev,
-        (Layer::Facade, _) | (Layer::Family(_) | Layer::Driver(_) | Layer::Kit, Layer::Core) => true,
+        (Layer::Facade, Layer::Wire) => false,
+        (Layer::Facade, _)
+        | (Layer::Family(_) | Layer::Driver(_) | Layer::Wire | Layer::Kit, Layer::Core)
+        | (Layer::Driver(_), Layer::Wire) => true,
         (Layer::Driver(own), Layer::Family(family)) => own == family,
         (Layer::Driver(_), Layer::Kit) => kind == Kind::Dev,
         (Layer::Kit, Layer::Family(_) | Layer::Kit) => true,
@@ -98,7 +111,12 @@ mod tests {
             ("rtmx-config", "rtmx-config"),
             ("rtmx-storage-sqlite", "drivers/storage-sqlite"),
             ("rtmx-config-env", "drivers/config-env"),
+            ("rtmx-https", "drivers/https"),
             ("rtmx-conformance", "drivers/conformance"),
+            ("rtmx-containers", "tests/containers"),
+            ("rtmx-bench", "benches"),
+            ("embed-config", "examples/embed-config"),
+            ("embed-license", "examples/embed-license"),
             ("xtask", "xtask"),
         ];
         // from, to, kind, allowed
@@ -112,10 +130,24 @@ mod tests {
             ("rtmx-storage-sqlite", "rtmx-config-env", Kind::Dev, false),
             ("rtmx-storage-sqlite", "rtmx-conformance", Kind::Dev, true),
             ("rtmx-storage-sqlite", "rtmx-conformance", Kind::Normal, false),
+            ("rtmx-storage-sqlite", "rtmx-containers", Kind::Dev, true),
+            ("rtmx-storage-sqlite", "rtmx-containers", Kind::Normal, false),
+            ("rtmx-containers", "rtmx-storage-sqlite", Kind::Dev, false),
             ("rtmx-conformance", "rtmx-storage", Kind::Normal, true),
             ("rtmx-conformance", "rtmx-storage-sqlite", Kind::Dev, false),
             ("rtmx", "rtmx-storage-sqlite", Kind::Normal, true),
             ("rtmx-config-env", "rtmx", Kind::Dev, false),
+            ("rtmx-config-env", "rtmx-https", Kind::Normal, true),
+            ("rtmx-storage-sqlite", "rtmx-https", Kind::Normal, true),
+            ("rtmx-https", "rtmx-core", Kind::Normal, true),
+            ("rtmx-https", "rtmx-config", Kind::Normal, false),
+            ("rtmx-config", "rtmx-https", Kind::Normal, false),
+            ("rtmx", "rtmx-https", Kind::Normal, false),
+            ("rtmx-bench", "rtmx", Kind::Dev, true),
+            ("rtmx", "rtmx-bench", Kind::Dev, false),
+            ("embed-config", "rtmx-storage-sqlite", Kind::Normal, true),
+            ("embed-license", "rtmx-storage", Kind::Normal, true),
+            ("rtmx-storage", "embed-license", Kind::Dev, false),
             ("xtask", "rtmx", Kind::Normal, false),
         ];
         for (from, to, kind, fine) in cases {
