@@ -343,7 +343,7 @@ pub const KEYS: &[KeySpec] = &[
         variables: &["RTMX_ADMIN_TOKEN"],
         ..key(
             "auth.admin_token",
-            Kind::Token { min: 16, max: 512 },
+            Kind::Token { min: 32, max: 512 },
             None,
             "The first admin token of an empty database; without it, the server makes one where it needs one.",
         )

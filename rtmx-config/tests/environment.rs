@@ -67,7 +67,7 @@ fn documented_names_are_accepted_in_their_order() {
         ("PROMETHEUS_ENABLED", "false"),
         ("PROMETHEUS_PORT", "9999"),
         ("LOG_FORMAT", "TEXT"),
-        ("RTMX_ADMIN_TOKEN", "0123456789abcdef"),
+        ("RTMX_ADMIN_TOKEN", "0123456789abcdef0123456789abcdef"),
         ("LICENSE_VALIDATION_MODE", "OFFLINE"),
     ];
     let found = resolved(&single);

@@ -9,7 +9,7 @@ use rtmx_core::{Secret, assert_code, config};
 use std::path::PathBuf;
 use std::time::Duration;
 
-const CANARY: &str = "canary-4711-hunter2-secret";
+const CANARY: &str = "canary-4711-hunter2-secret-of-32-letters";
 
 /// A layer as a file of this name would give it: each value on a line of its own, from line 1.
 fn file(name: &str, values: &[(&str, Value)]) -> Layer {

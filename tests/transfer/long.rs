@@ -9,10 +9,11 @@ use serde_json::Value;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-/// A small database has so many times fewer.
-const TIMES: usize = 10;
+/// A small database has so many times fewer. It is large enough to fill the caches of SQLite's connections
+/// (32 MiB for the writer), which are a part of the memory and do not grow any more.
+const TIMES: usize = 3;
 /// So many times as much memory for one that is [`TIMES`] as large means that it grows with it.
-const GROWTH_LIMIT: f64 = 2.0;
+const GROWTH_LIMIT: f64 = 1.25;
 
 /// How many requirements are large; `None` where nobody asks.
 pub(crate) fn rows() -> Option<usize> {
