@@ -144,6 +144,7 @@ fn no_secret_shows_in_what_the_programs_make() {
     deployed(&made, inputs.path());
     served(&made, inputs.path());
     refused(&made, inputs.path());
+    explained(&made);
     done.store(true, Ordering::Relaxed);
     assert!(watching.join().unwrap() > 0, "processes were looked at");
     made.is_clean();
@@ -162,7 +163,7 @@ fn deployed(made: &Made, inputs: &Path) {
     // What is no license keeps nothing new from being installed, and stops nothing that is.
     let unlicensed = ["deploy", "--set-file", &token, "--set-file", &proxy];
     let backup = home.folder().join("backup.rtmx").display().to_string();
-    let commands: [&[&str]; 16] = [
+    let commands: [&[&str]; 18] = [
         &home.with_port(&plan),
         &home.with_port(&[&deploy[..], &["--print-commands"]].concat()),
         &home.with_port(&deploy),
@@ -176,6 +177,8 @@ fn deployed(made: &Made, inputs: &Path) {
         &["token", "reset"],
         &["backup", "create", "--to", &backup],
         &["export"],
+        &["config", "show", "--origin"],
+        &["config", "check"],
         &["plan", "--set", "license.key=oops"],
         &["plan", "--set", "log.level=loud"],
         &["logs", "-n", "10000"],
@@ -281,4 +284,38 @@ fn refused(made: &Made, inputs: &Path) {
     run("a Vault that is not there", &["migrate"], &vault);
     let folder_of_secret = inputs.display().to_string();
     run("a folder for a file", &["migrate"], &[("DATABASE_URL_FILE", &folder_of_secret)]);
+}
+
+/// Files and variables that are shown, checked, compared and completed.
+fn explained(made: &Made) {
+    let home = Home::new();
+    let write = |name: &str, except: &[&str], ending: &str| {
+        let planted = PLANTED.iter().filter(|(key, _)| !except.contains(key));
+        let lines: String = planted.map(|(key, _)| format!("{key} = {:?}\n", value(key) + ending)).collect();
+        let file = home.folder().join(name);
+        std::fs::write(&file, lines).unwrap();
+        file
+    };
+    let one = write("one.toml", &["database.password"], "");
+    let other = write("other.toml", &["database.url", "database.direct_url"], "2");
+    let (one_path, other_path) = (one.to_str().unwrap(), other.to_str().unwrap());
+    let commands: [&[&str]; 6] = [
+        &["config", "show", "--origin", "--config", one_path],
+        &["config", "show", "--origin", "--config", other_path],
+        &["config", "check", one_path],
+        &["config", "check", "--machine-free", one_path, other_path],
+        &["config", "diff", one_path, other_path],
+        &["config", "merge", "--dry-run", one_path],
+    ];
+    for command in commands {
+        for ran in [home.run_plainly(command), home.run(command)] {
+            assert_ne!(ran.code, 2, "{command:?}: {}", ran.stderr);
+            made.add(format!("output of {}", command.join(" ")), &format!("{}{}", ran.stdout, ran.stderr));
+        }
+    }
+    let variables = PLANTED.map(|(key, _)| (format!("RTMX_{}", key.replace('.', "__").to_uppercase()), value(key)));
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let ran = home.run_in(&["config", "show", "--origin"], &variables);
+    made.add("output of config show with variables", &format!("{}{}", ran.stdout, ran.stderr));
+    made.add_files(home.folder(), &[one, other]);
 }
