@@ -20,6 +20,8 @@ const START_LIMIT_S: u64 = 120;
 const STOP_LIMIT_S: i32 = 60;
 /// How often another port is tried when somebody was faster.
 const PORT_TRIES: usize = 8;
+/// How often a container is paused before that fails.
+const PAUSE_TRIES: usize = 5;
 
 /// A container. Dropping it removes it.
 pub(crate) struct Container {
@@ -109,9 +111,19 @@ impl Container {
         wait(async move { container.start().await }).map_err(Error::failed("start a container again"))
     }
 
+    /// A busy machine may not freeze all processes in the time that the engine gives itself.
     pub(crate) fn pause(&self) -> Result<()> {
         let container = self.inner();
-        wait(async move { container.pause().await }).map_err(Error::failed("pause a container"))
+        let paused = wait(async move {
+            for _ in 1..PAUSE_TRIES {
+                if container.pause().await.is_ok() {
+                    return Ok(());
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            container.pause().await
+        });
+        paused.map_err(Error::failed("pause a container"))
     }
 
     pub(crate) fn unpause(&self) -> Result<()> {
