@@ -313,7 +313,8 @@ fn explained(made: &Made) {
             made.add(format!("output of {}", command.join(" ")), &format!("{}{}", ran.stdout, ran.stderr));
         }
     }
-    let variables = PLANTED.map(|(key, _)| (format!("RTMX_{}", key.replace('.', "__").to_uppercase()), value(key)));
+    let variables =
+        PLANTED.map(|(key, _)| (format!("RTMX_{}", key.replace('.', "__").to_uppercase()), value(key)));
     let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let ran = home.run_in(&["config", "show", "--origin"], &variables);
     made.add("output of config show with variables", &format!("{}{}", ran.stdout, ran.stderr));

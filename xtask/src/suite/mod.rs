@@ -13,7 +13,7 @@ mod summary;
 
 use crate::workspace::Workspace;
 use crate::{Result, needs};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use summary::Line;
 
 pub(crate) use binaries::{Filter, Verdict, build, build_some, run_binary};
@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Run the long forms, as before a release
     #[arg(long)]
     full: bool,
+    /// Count a step as skipped when it could not end within so many minutes of the beginning
+    #[arg(long, value_name = "N", env = "RTMX_TEST_MINUTES")]
+    minutes: Option<u64>,
 }
 
 /// What a step counts.
@@ -89,41 +92,69 @@ struct Suite {
 struct Step {
     name: &'static str,
     what: &'static str,
+    /// How long it takes on two busy cores, in minutes; 0 for what is always run.
+    minutes: u64,
     run: fn(&Suite) -> Result<Tally>,
 }
 
+impl Step {
+    /// Whether it ends within so many minutes of the beginning, if it is begun now.
+    fn fits(&self, elapsed: Duration, limit: u64) -> bool {
+        self.minutes == 0
+            || elapsed + Duration::from_secs(60 * self.minutes) <= Duration::from_secs(60 * limit)
+    }
+}
+
 const STEPS: &[Step] = &[
-    Step { name: "fmt", what: "every file is formatted", run: checks::fmt },
-    Step { name: "tidy", what: "the rules of the workspace hold", run: checks::tidy },
-    Step { name: "clippy", what: "no lint is raised", run: checks::clippy },
-    Step { name: "deny", what: "licenses, bans and sources are in order", run: checks::deny },
-    Step { name: "audit", what: "no advisory applies", run: checks::audit },
-    Step { name: "tests", what: "unit and integration tests", run: suites::tests },
-    Step { name: "doctests", what: "examples in the documentation", run: suites::doctests },
-    Step { name: "doc", what: "the documentation builds without a warning", run: checks::doc },
+    Step { name: "fmt", what: "every file is formatted", minutes: 0, run: checks::fmt },
+    Step { name: "tidy", what: "the rules of the workspace hold", minutes: 0, run: checks::tidy },
+    Step { name: "clippy", what: "no lint is raised", minutes: 0, run: checks::clippy },
+    Step { name: "deny", what: "licenses, bans and sources are in order", minutes: 0, run: checks::deny },
+    Step { name: "audit", what: "no advisory applies", minutes: 0, run: checks::audit },
+    Step { name: "tests", what: "unit and integration tests", minutes: 0, run: suites::tests },
+    Step { name: "doctests", what: "examples in the documentation", minutes: 0, run: suites::doctests },
+    Step { name: "doc", what: "the documentation builds without a warning", minutes: 0, run: checks::doc },
     Step {
         name: "sqlite-3.35",
         what: "schema and statements on a real SQLite 3.35",
+        minutes: 1,
         run: suites::sqlite_335,
     },
-    Step { name: "features", what: "each feature of the facade compiles alone", run: checks::features },
-    Step { name: "kill", what: "the server is killed under concurrent writers", run: suites::kill },
-    Step { name: "crash", what: "power is lost under the SQLite driver", run: suites::crash },
-    Step { name: "systemd", what: "units on machines that run systemd", run: suites::systemd },
+    Step {
+        name: "features",
+        what: "each feature of the facade compiles alone",
+        minutes: 2,
+        run: checks::features,
+    },
+    Step {
+        name: "kill",
+        what: "the server is killed under concurrent writers",
+        minutes: 3,
+        run: suites::kill,
+    },
+    Step { name: "crash", what: "power is lost under the SQLite driver", minutes: 12, run: suites::crash },
+    Step { name: "systemd", what: "units on machines that run systemd", minutes: 4, run: suites::systemd },
     Step {
         name: "matrix",
         what: "the conformance kits on the combinations of what is supported",
+        minutes: 12,
         run: suites::matrix,
     },
     Step {
         name: "postgres",
         what: "the customer's database, and what it does in life",
+        minutes: 8,
         run: suites::postgres,
     },
-    Step { name: "bench", what: "ratios to the peers, and growth, are as wanted", run: suites::bench },
-    Step { name: "browser", what: "the dashboard in a real browser", run: browser::browser },
-    Step { name: "fuzz", what: "the parsers meet generated input", run: suites::fuzz },
-    Step { name: "trace", what: "what is marked COMPLETE is proven", run: checks::trace },
+    Step {
+        name: "bench",
+        what: "ratios to the peers, and growth, are as wanted",
+        minutes: 12,
+        run: suites::bench,
+    },
+    Step { name: "browser", what: "the dashboard in a real browser", minutes: 8, run: browser::browser },
+    Step { name: "fuzz", what: "the parsers meet generated input", minutes: 5, run: suites::fuzz },
+    Step { name: "trace", what: "what is marked COMPLETE is proven", minutes: 0, run: checks::trace },
 ];
 
 /// Runs the steps and prints the table.
@@ -135,11 +166,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let steps = chosen(&arguments.steps)?;
     needs::ensure(&[needs::C_COMPILER])?;
     let suite = Suite { workspace: Workspace::read()?, full: arguments.full };
-    let mut lines = Vec::new();
+    let (mut lines, begun) = (Vec::new(), Instant::now());
     for (at, step) in steps.iter().enumerate() {
-        println!("\n[{}/{}] {}: {}", at + 1, steps.len(), step.name, step.what);
+        let minutes = begun.elapsed().as_secs() / 60;
+        println!("\n[{}/{}, after {minutes} min] {}: {}", at + 1, steps.len(), step.name, step.what);
         let started = Instant::now();
-        let tally = (step.run)(&suite).unwrap_or_else(|message| {
+        let run = || match arguments.minutes.filter(|limit| !step.fits(begun.elapsed(), *limit)) {
+            Some(limit) => Ok(Tally::skipped(format!("it takes {} of {limit} minutes", step.minutes))),
+            None => (step.run)(&suite),
+        };
+        let tally = run().unwrap_or_else(|message| {
             println!("{message}");
             let note = message.lines().next().unwrap_or_default().to_owned();
             Tally { failed: 1, note, failures: vec![message], ..Tally::default() }
@@ -171,6 +207,18 @@ mod tests {
         assert!(error.contains("`tset`") && error.contains("tidy"), "{error}");
         assert_eq!(chosen(&[]).map(|steps| steps.len()), Ok(STEPS.len()));
         assert_eq!(chosen(&["matrix".to_owned()]).map(|steps| steps.len()), Ok(1));
+    }
+
+    #[test]
+    fn a_step_that_would_end_too_late_is_not_begun() {
+        let step = |minutes| Step { name: "s", what: "it runs", minutes, run: |_| Ok(Tally::default()) };
+        // minutes of the step, minutes that have passed, limit, whether it is begun
+        for (minutes, passed, limit, begun) in
+            [(5, 0, 5, true), (5, 1, 5, false), (0, 90, 5, true), (12, 60, 80, true), (12, 70, 80, false)]
+        {
+            let fits = step(minutes).fits(Duration::from_secs(60 * passed), limit);
+            assert_eq!(fits, begun, "{minutes} after {passed} of {limit}");
+        }
     }
 
     #[test]
