@@ -40,6 +40,34 @@ done
 install -d -m 1777 "$1/var/lib/postgresql"
 install -d "$1/docker-entrypoint-initdb.d"
 "#;
+/// What runs beside the product's own image in its Compose files and in those of the second application.
+const PARTS: Debian = Debian {
+    name: "rtmx-test-parts",
+    packages: "nginx-light,redis-server,redis-tools,wget",
+    finish: r#"
+set -e
+rm -rf "$1"/usr/share/doc "$1"/usr/share/man "$1"/usr/share/locale "$1"/var/lib/apt "$1"/var/cache
+sed -i '/^redis:/d' "$1/etc/passwd" "$1/etc/group" "$1/etc/shadow"
+echo "nginx:x:101:101::/nonexistent:/bin/false" >> "$1/etc/passwd"
+echo "nginx:x:101:" >> "$1/etc/group"
+echo "redis:x:999:1000::/data:/bin/false" >> "$1/etc/passwd"
+echo "redis:x:1000:" >> "$1/etc/group"
+install -d -o 999 -g 1000 "$1/data"
+"#,
+    change: &[r#"CMD ["nginx", "-g", "daemon off;"]"#],
+};
+/// Below PostgreSQL and PgBouncer.
+const BASE: Debian = Debian { name: "rtmx-test-base", packages: PACKAGES, finish: FINISH, change: &[] };
+
+/// A Debian of packages, with a last touch: a script whose `$1` is its root.
+struct Debian {
+    name: &'static str,
+    packages: &'static str,
+    finish: &'static str,
+    /// What is run where nothing else is named, as a Dockerfile says it.
+    change: &'static [&'static str],
+}
+
 /// Part of the digest: to be raised with every other change to what is put onto the Debian.
 const LAYOUT: u32 = 3;
 /// A registry that is slower cannot be had.
@@ -89,7 +117,7 @@ pub(crate) fn postgres(major: u16, flavour: Flavour) -> Result<Image> {
         return Ok(official);
     }
     let release = Release::of(major)?;
-    let (base, recipe) = (base_of(), format!("{LAYOUT} {} {ENTRYPOINT}", release.package));
+    let (base, recipe) = (BASE.image(), format!("{LAYOUT} {} {ENTRYPOINT}", release.package));
     let tag = format!("{major}-{suffix}-{}", digest(&format!("{} {recipe}", base.tag)));
     let own = Image::new("rtmx-test-postgres", tag, Kind::OwnImage);
     if own.is_there() {
@@ -103,7 +131,7 @@ pub(crate) fn postgres(major: u16, flavour: Flavour) -> Result<Image> {
     *no_registry = true;
     let _lock = place::lock("images")?;
     if !own.is_there() {
-        make_base(&base)?;
+        BASE.make()?;
         make_postgres(&base, release, flavour.uid(), &own)?;
     }
     Ok(own)
@@ -115,45 +143,61 @@ pub(crate) fn postgres(major: u16, flavour: Flavour) -> Result<Image> {
 ///
 /// If it cannot be made here.
 pub(crate) fn base() -> Result<Image> {
-    let base = base_of();
     let _lock = place::lock("images")?;
-    make_base(&base)?;
-    Ok(base)
+    BASE.make()
 }
 
-fn base_of() -> Image {
-    Image::new("rtmx-test-base", digest(&format!("{SUITE} {PACKAGES} {FINISH}")), Kind::OwnImage)
+/// nginx and Redis, as the users `nginx` and `redis` of the official images; without a command it is nginx.
+///
+/// # Errors
+///
+/// If it cannot be made here.
+pub(crate) fn parts() -> Result<Image> {
+    let _lock = place::lock("images")?;
+    PARTS.make()
 }
 
-fn make_base(base: &Image) -> Result<()> {
-    if base.is_there() {
-        return Ok(());
+impl Debian {
+    fn image(&self) -> Image {
+        let recipe = format!("{SUITE} {} {}", self.packages, self.finish);
+        Image::new(self.name, digest(&recipe), Kind::OwnImage)
     }
-    let archive = place::cache()?.join(format!("base-{}.tar", base.tag));
-    if !archive.is_file() {
-        make_archive(&archive)?;
-    }
-    must(docker(&["import"]).arg(&archive).arg(base.reference())).map(drop)
-}
 
-fn make_archive(archive: &Path) -> Result<()> {
-    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-    if !release.lines().any(|line| line == "ID=debian") {
-        return Err(Error::Unavailable("our images are made of Debian's packages, on Debian".into()));
+    fn make(&self) -> Result<Image> {
+        let image = self.image();
+        if image.is_there() {
+            return Ok(image);
+        }
+        let short = self.name.rsplit('-').next().unwrap_or_default();
+        let archive = place::cache()?.join(format!("{short}-{}.tar", image.tag));
+        if !archive.is_file() {
+            self.make_archive(&archive)?;
+        }
+        let mut import = docker(&["import"]);
+        import.args(self.change.iter().map(|change| format!("--change={change}")));
+        must(import.arg(&archive).arg(image.reference())).map(|_| image)
     }
-    if !works(Command::new("mmdebstrap").arg("--version")) {
-        let reason = "`mmdebstrap` is missing; run `sudo apt-get install mmdebstrap` and start again";
-        return Err(Error::Unavailable(reason.into()));
+
+    fn make_archive(&self, archive: &Path) -> Result<()> {
+        let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+        if !release.lines().any(|line| line == "ID=debian") {
+            return Err(Error::Unavailable("our images are made of Debian's packages, on Debian".into()));
+        }
+        if !works(Command::new("mmdebstrap").arg("--version")) {
+            let reason = "`mmdebstrap` is missing; run `sudo apt-get install mmdebstrap` and start again";
+            return Err(Error::Unavailable(reason.into()));
+        }
+        let unfinished = archive.with_extension(format!("{}.tar", std::process::id()));
+        let mut make = Command::new("mmdebstrap");
+        make.args(["--quiet", "--variant=essential", &format!("--include={}", self.packages)]);
+        let made = must(make.arg(format!("--customize-hook={}", self.finish)).arg(SUITE).arg(&unfinished));
+        let kept =
+            made.and_then(|_| std::fs::rename(&unfinished, archive).map_err(Error::io("keep", archive)));
+        if kept.is_err() {
+            let _ = std::fs::remove_file(&unfinished);
+        }
+        kept
     }
-    let unfinished = archive.with_extension(format!("{}.tar", std::process::id()));
-    let mut make = Command::new("mmdebstrap");
-    make.args(["--quiet", "--variant=essential", &format!("--include={PACKAGES}")]);
-    let made = must(make.arg(format!("--customize-hook={FINISH}")).arg(SUITE).arg(&unfinished));
-    let kept = made.and_then(|_| std::fs::rename(&unfinished, archive).map_err(Error::io("keep", archive)));
-    if kept.is_err() {
-        let _ = std::fs::remove_file(&unfinished);
-    }
-    kept
 }
 
 /// Puts a release and the entrypoint onto the base.

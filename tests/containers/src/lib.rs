@@ -21,6 +21,7 @@ mod container;
 mod engine;
 mod error;
 mod image;
+pub mod images;
 mod openbao;
 mod options;
 mod owner;
