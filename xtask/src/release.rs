@@ -12,6 +12,7 @@ use crate::{Result, process};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What is built for: the name of a platform as image indexes have it, and that of the compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,10 +87,13 @@ pub(crate) struct Release {
     /// The operator's tool.
     pub(crate) tool: PathBuf,
     /// The crates that were compiled for the target, as cargo's ids, each with its features.
-    pub(crate) linked: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) linked: Linked,
     /// The compiler, such as `rustc 1.95.0 (59807616e 2026-04-14)`.
     pub(crate) compiler: String,
 }
+
+/// What was linked into programs: ids of crates, each with its features.
+pub(crate) type Linked = BTreeMap<String, BTreeSet<String>>;
 
 /// Builds the server and the operator's tool, or finds them built.
 ///
@@ -97,17 +101,14 @@ pub(crate) struct Release {
 ///
 /// If something does not compile.
 pub(crate) fn build(workspace: &Workspace, target: Target) -> Result<Release> {
-    let (programs, linked) = programs(workspace, target, "rtmx", &["rtmx-server", "rtmxctl"], &[])?;
+    let (programs, linked) = programs(workspace, target, "rtmx", &["rtmx-server", "rtmxctl"])?;
     let [server, tool] = programs.try_into().map_err(|_| "two programs were asked for")?;
     let compiler = process::read(process::command("rustc", &workspace.root).arg("--version"))?;
     Ok(Release { server, tool, linked, compiler: compiler.trim().to_owned() })
 }
 
-/// What was linked into programs: ids of crates, each with its features.
-pub(crate) type Linked = BTreeMap<String, BTreeSet<String>>;
-
-/// Builds programs of one crate with the flags of every release, and `more` after them; answers where they
-/// are, and what is linked into them.
+/// Builds programs of one crate as every release is built; answers where they are, and what is linked into
+/// them.
 ///
 /// # Errors
 ///
@@ -117,28 +118,43 @@ pub(crate) fn programs(
     target: Target,
     package: &str,
     programs: &[&str],
-    more: &[&str],
 ) -> Result<(Vec<PathBuf>, Linked)> {
-    let folder = match more {
-        [] => workspace.target.clone(),
-        // Other flags would replace what was built with these.
-        _ => workspace.target.join(format!("release{}", more.concat().replace(['=', ' ', '+'], "-"))),
-    };
-    let mut flags = flags(workspace, &folder)?;
-    flags.extend(more.iter().map(|flag| (*flag).to_owned()));
-    let mut build = process::cargo(&workspace.root);
-    build.args(["build", "--release", "--locked", "--package", package, "--target", target.triple]);
-    build.args(["--message-format", "json-render-diagnostics", "--target-dir"]).arg(&folder);
+    let mut build = cargo(workspace, target, "build", package)?;
+    build.args(["--message-format", "json-render-diagnostics"]);
     build.args(programs.iter().flat_map(|program| ["--bin", program]));
-    build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}")).env_remove("RUSTFLAGS");
-    if target.is_foreign() {
-        let linker = format!("{}-gcc", target.multiarch);
-        let variable = target.triple.to_uppercase().replace('-', "_");
-        build.env(format!("CARGO_TARGET_{variable}_LINKER"), linker);
-    }
     let messages = process::read(&mut build)?;
-    let built = folder.join(target.triple).join("release");
+    let built = folder(workspace, target);
     Ok((programs.iter().map(|program| built.join(program)).collect(), linked(&messages, &built)))
+}
+
+/// Links the operator's tool once more, with the C library inside, so that it needs nothing of the machine
+/// that it is brought to. What it is made of is what is built anyway: only the last step differs. The file
+/// takes the place of the other until the next build.
+///
+/// # Errors
+///
+/// If it cannot be linked: the C library's own archive may be missing.
+pub(crate) fn whole_tool(workspace: &Workspace, target: Target) -> Result<PathBuf> {
+    let mut link = cargo(workspace, target, "rustc", "rtmx")?;
+    process::succeed(link.args(["--bin", "rtmxctl", "--", "-C", "target-feature=+crt-static"]))?;
+    Ok(folder(workspace, target).join("rtmxctl"))
+}
+
+fn folder(workspace: &Workspace, target: Target) -> PathBuf {
+    workspace.target.join(target.triple).join("release")
+}
+
+/// Prepares cargo with the flags of every release. Flags of the environment do not count.
+fn cargo(workspace: &Workspace, target: Target, verb: &str, package: &str) -> Result<Command> {
+    let mut build = process::cargo(&workspace.root);
+    build.args([verb, "--release", "--locked", "--package", package, "--target", target.triple]);
+    let flags = flags(workspace)?.join("\u{1f}");
+    build.env("CARGO_ENCODED_RUSTFLAGS", flags).env_remove("RUSTFLAGS");
+    if target.is_foreign() {
+        let variable = target.triple.to_uppercase().replace('-', "_");
+        build.env(format!("CARGO_TARGET_{variable}_LINKER"), format!("{}-gcc", target.multiarch));
+    }
+    Ok(build)
 }
 
 #[derive(Deserialize)]
@@ -175,7 +191,7 @@ fn linked(messages: &str, built: &Path) -> Linked {
 
 /// The flags of every release: each folder of this machine that a compiler would write down, with the name
 /// that stands for it.
-fn flags(workspace: &Workspace, target_folder: &Path) -> Result<Vec<String>> {
+fn flags(workspace: &Workspace) -> Result<Vec<String>> {
     let sysroot = process::read(process::command("rustc", &workspace.root).args(["--print", "sysroot"]))?;
     let version = process::read(process::command("rustc", &workspace.root).arg("-vV"))?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
@@ -183,7 +199,7 @@ fn flags(workspace: &Workspace, target_folder: &Path) -> Result<Vec<String>> {
     // The last that fits counts, so what may be inside of another comes after it.
     let mut names = vec![(workspace.root.clone(), "/rtmx".to_owned())];
     names.extend(workspace.crates.iter().map(|folder| (folder.clone(), "/crates".to_owned())));
-    names.push((target_folder.to_owned(), "/target".to_owned()));
+    names.push((workspace.target.clone(), "/target".to_owned()));
     let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
     names.push((library, format!("/rustc/{commit}")));
     Ok(names.into_iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect())

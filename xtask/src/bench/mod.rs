@@ -349,7 +349,7 @@ impl Release {
         let target = Target::of_this_machine()?;
         let release::Release { server, tool, .. } = release::build(workspace, target)?;
         // Apart from them, so that what each depends on is what others build of it too.
-        let (mut load, _) = release::programs(workspace, target, "rtmx-bench", &["rtmx-load"], &[])?;
+        let (mut load, _) = release::programs(workspace, target, "rtmx-bench", &["rtmx-load"])?;
         Ok(Release { server, tool, load: load.remove(0) })
     }
 }

@@ -52,11 +52,6 @@ impl Package {
             Node::Folder => None,
         }
     }
-
-    /// What the control file says under this name.
-    pub(super) fn field(&self, name: &str) -> Option<&str> {
-        field(&self.control, name)
-    }
 }
 
 /// The value of a field in the distribution's form, from its own line.
@@ -160,7 +155,7 @@ pub(super) mod tests {
             &[("usr/lib/libexample.so.1", "libexample.so.1.2"), ("usr/lib/out", "/etc/passwd")],
         );
         let package = Package::read(&bytes).expect("a package");
-        assert_eq!(package.field("Version"), Some("1.2-3"));
+        assert_eq!(field(&package.control, "Version"), Some("1.2-3"));
         assert_eq!(package.content("usr/lib/libexample.so.1"), Some(&b"library"[..]));
         assert_eq!(
             package.content("usr/lib/out"),

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// The name that the image has in deployments.
-pub(crate) const NAME: &str = "ghcr.io/iotactical/rtmx";
+pub(super) const NAME: &str = "ghcr.io/iotactical/rtmx";
 /// All times in the image: they say nothing, and must be the same in every build.
 const NO_TIME: &str = "1970-01-01T00:00:00Z";
 /// Where the server listens and keeps its data in a container. The database is left to its default, a file
@@ -118,6 +118,11 @@ impl Layout {
         &self.config
     }
 
+    /// The name with its tag.
+    pub(crate) fn reference(&self) -> &str {
+        &self.reference
+    }
+
     /// What a registry stores of the image itself, in bytes.
     pub(crate) fn compressed_bytes(&self) -> u64 {
         let named = self.layers.iter().chain([&self.config]).filter_map(|digest| self.blobs.get(digest));
@@ -198,14 +203,20 @@ impl Layout {
         Ok(())
     }
 
-    /// The layout as one file, as engines load it.
+    /// The image as one file, as engines load it: without what is attached, of which an engine would make
+    /// images without a name.
     ///
     /// # Errors
     ///
     /// If the index cannot be made.
     pub(crate) fn archive(&self) -> Result<Vec<u8>> {
+        let mut image = self.clone();
+        image.listed.truncate(1);
+        image.blobs.retain(|digest, _| {
+            *digest == self.digest() || *digest == self.config || self.layers.contains(digest)
+        });
         let mut tree = Tree::default();
-        for (name, content) in self.files()? {
+        for (name, content) in image.files()? {
             tree.file(&name, content);
         }
         tree.archive()
@@ -358,7 +369,8 @@ pub(super) mod tests {
         let other = attached(plain.clone(), "second");
         assert_eq!(plain.digest(), one.digest());
         assert_eq!((one.digest(), one.config_digest()), (other.digest(), other.config_digest()));
-        assert_ne!(one.archive(), other.archive());
+        assert_ne!(one.files(), other.files());
+        assert_eq!(plain.archive(), one.archive(), "what an engine loads has no attachment");
         let artifact = document(&one, "index.json")["manifests"][1]["digest"].as_str().map(path);
         let artifact = document(&one, &artifact.expect("a digest"));
         assert_eq!(artifact["subject"]["digest"], Value::from(plain.digest()));

@@ -12,6 +12,7 @@ mod inventory;
 mod layout;
 mod pins;
 mod provenance;
+mod reproduce;
 mod sbom;
 mod system;
 mod tree;
@@ -20,16 +21,17 @@ use crate::release::{self, Release, Target};
 use crate::workspace::Workspace;
 use crate::{Result, needs};
 use deb::Package;
+use hash::sha256;
 use layout::{Attachment, canonical};
-use pins::Pins;
 use provenance::{Build, Sources};
 use std::path::{Path, PathBuf};
 
-pub(crate) use hash::sha256;
-pub(crate) use layout::{About, Layout, NAME};
+pub(crate) use layout::{About, Layout};
+pub(crate) use pins::{Pins, file as pin_file};
+pub(crate) use reproduce::elsewhere;
 
 /// Whoever builds on a machine of their own claims nothing about it.
-const BUILDER: &str = "https://github.com/iotactical/rtmx-self-hosted/local";
+pub(crate) const BUILDER: &str = "https://github.com/iotactical/rtmx-self-hosted/local";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -39,9 +41,12 @@ pub(crate) struct Arguments {
     /// What the image is for: linux/amd64 or linux/arm64 [default: this machine's]
     #[arg(long, value_name = "PLATFORM")]
     platform: Option<String>,
-    /// Also write the layout into one file, as engines load it
+    /// Also write the image into one file, for `docker load`
     #[arg(long, value_name = "FILE", requires = "out")]
     tar: Option<PathBuf>,
+    /// Also link `rtmxctl` into one file that needs no library of the machine
+    #[arg(long, value_name = "FILE", requires = "out")]
+    tool: Option<PathBuf>,
     /// Who builds, for the provenance: an address that its readers know
     #[arg(long, value_name = "URI", default_value = BUILDER)]
     builder: String,
@@ -78,7 +83,28 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             .map_err(|error| format!("could not write {}: {error}", tar.display()))?;
     }
     print!("{}", made.summary(out));
+    if let Some(file) = &arguments.tool {
+        whole_tool(&workspace, target, file)?;
+        println!("rtmxctl   {}", file.display());
+    }
     Ok(())
+}
+
+/// Links the operator's tool without any library, and puts it into a file.
+///
+/// # Errors
+///
+/// If it cannot be linked, or names a library or a loader all the same.
+pub(crate) fn whole_tool(workspace: &Workspace, target: Target, file: &Path) -> Result<()> {
+    let linked = release::whole_tool(workspace, target)?;
+    let needs =
+        std::fs::read(&linked).map_err(|error| format!("could not read {}: {error}", linked.display()))?;
+    let needs = elf::Needs::read(&needs)?;
+    if let Some(needed) = needs.loader.iter().chain(&needs.libraries).next() {
+        return Err(format!("{} needs `{needed}`: it was not linked whole", linked.display()));
+    }
+    let copied = std::fs::copy(&linked, file).map(drop);
+    copied.map_err(|error| format!("could not write {}: {error}", file.display()))
 }
 
 /// An image and what is worth telling about it.
@@ -102,8 +128,7 @@ impl Made {
              id        {config} (what Docker before 25 calls it)\n\
              server    sha256:{server}\n\
              attached  SBOM of {parts} parts in SPDX and CycloneDX, provenance\n\
-             layout    {out}\n\
-             load it   tar -C {out} -c . | docker load\n"
+             layout    {out}\n"
         )
     }
 }
@@ -163,6 +188,15 @@ pub(crate) fn make(
         layout.attach(Attachment { kind, content: canonical(&document)? })?;
     }
     Ok(Made { layout, server, parts: parts.len(), platform: target.platform() })
+}
+
+/// Sees to it that every pinned package is in the cache.
+///
+/// # Errors
+///
+/// If one cannot be had.
+pub(crate) fn fetch(workspace: &Workspace, pin_file: &Path) -> Result<()> {
+    packages(workspace, &Pins::read(pin_file)?).map(drop)
 }
 
 fn packages(workspace: &Workspace, pins: &Pins) -> Result<system::Packages> {

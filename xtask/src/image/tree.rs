@@ -60,6 +60,7 @@ impl Tree {
     }
 
     /// The paths, in their order.
+    #[cfg(test)]
     pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }

@@ -7,6 +7,7 @@
 mod binaries;
 mod browser;
 mod checks;
+mod image;
 pub(crate) mod record;
 mod suites;
 mod summary;
@@ -120,6 +121,7 @@ const STEPS: &[Step] = &[
         what: "the customer's database, and what it does in life",
         run: suites::postgres,
     },
+    Step { name: "image", what: "the container image, as engines and registries see it", run: image::image },
     Step { name: "bench", what: "ratios to the peers, and growth, are as wanted", run: suites::bench },
     Step { name: "browser", what: "the dashboard in a real browser", run: browser::browser },
     Step { name: "fuzz", what: "the parsers meet generated input", run: suites::fuzz },
