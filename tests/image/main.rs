@@ -5,6 +5,7 @@
 //! What is claimed of a running container is read from the kernel (`/proc`), because nothing in the image
 //! could be asked.
 
+mod attached;
 mod container;
 mod engine;
 mod given;
@@ -31,11 +32,13 @@ type Claim = (&'static str, fn(&Given) -> Result<(), Ignored>);
 
 fn main() {
     let arguments = Arguments::from_args();
-    let claims: [Claim; 12] = [
+    let claims: [Claim; 14] = [
         ("docker_load_reports_our_digest", is_loaded),
         ("an_older_engine_knows_the_image_by_its_configuration", older::is_loaded),
         ("skopeo_reads_the_layout_and_reports_our_digest", is_read_by_skopeo),
         ("a_registry_takes_the_layout_and_gives_it_back_by_our_digest", registry::takes_it),
+        ("what_is_attached_is_valid_and_names_the_image", attached::are_valid),
+        ("the_inventory_names_every_crate_that_the_program_shows", attached::name_what_the_program_shows),
         ("a_bare_run_is_healthy_and_leaves_its_first_token_in_the_volume", runs),
         ("a_running_server_has_no_right_that_it_does_not_need", is_confined),
         ("no_secret_is_in_inspect_history_log_or_process_list", keeps_secrets),

@@ -6,43 +6,22 @@
 //! for engines that read only their own older form: there the image is known by its configuration's digest.
 //! Every document is written with its members in order, because the same content must be the same bytes.
 
+use super::config::{About, canonical, configuration, unmade};
 use super::hash::digest;
-use super::system::{DATA, SERVER, USER};
 use super::tree::{Tree, compressed};
 use crate::Result;
 use crate::release::Target;
 use oci_spec::image::{
-    ConfigBuilder, Descriptor, Digest, HistoryBuilder, ImageConfigurationBuilder, ImageIndexBuilder,
-    ImageManifestBuilder, MediaType, PlatformBuilder, RootFsBuilder,
+    Descriptor, Digest, ImageIndexBuilder, ImageManifestBuilder, MediaType, PlatformBuilder,
 };
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// The name that the image has in deployments.
 pub(super) const NAME: &str = "ghcr.io/iotactical/rtmx";
-/// All times in the image: they say nothing, and must be the same in every build.
-const NO_TIME: &str = "1970-01-01T00:00:00Z";
-/// Where the server listens and keeps its data in a container. The database is left to its default, a file
-/// in the data folder, so that any variable that names another one is the only one that does.
-const ENVIRONMENT: [&str; 3] = ["PATH=/usr/bin", "RTMX_DATA__DIR=/data", "RTMX_SERVER__LISTEN=0.0.0.0:8080"];
-const PORTS: [&str; 2] = ["8080/tcp", "9090/tcp"];
 /// The file by which a layout is known.
 const MARK: &str = "oci-layout";
-
-/// What the image says of itself.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct About {
-    /// The version, without a letter in front.
-    pub(crate) version: String,
-    /// The terms, as an SPDX expression.
-    pub(crate) license: String,
-    /// Where the sources are.
-    pub(crate) source: String,
-    /// What it is, in a sentence.
-    pub(crate) description: String,
-}
 
 /// A document that belongs to the image and is not in it.
 #[derive(Debug, Clone)]
@@ -223,57 +202,6 @@ impl Layout {
     }
 }
 
-fn configuration(
-    about: &About,
-    target: Target,
-    layers: &[(&str, Tree)],
-    diffs: Vec<String>,
-) -> Result<Value> {
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let labels = [
-        ("title", "RTMX"),
-        ("description", &about.description),
-        ("version", &about.version),
-        ("licenses", &about.license),
-        ("source", &about.source),
-    ];
-    let labels: HashMap<_, _> =
-        labels.map(|(name, value)| (format!("org.opencontainers.image.{name}"), value.to_owned())).into();
-    let config = ConfigBuilder::default()
-        .user(format!("{USER}:{USER}"))
-        .exposed_ports(words(&PORTS))
-        .env(words(&ENVIRONMENT))
-        .entrypoint(words(&[SERVER]))
-        .volumes(words(&[DATA]))
-        .labels(labels)
-        .build();
-    let history = layers.iter().map(|(what, _)| {
-        HistoryBuilder::default().created(NO_TIME).created_by(*what).build().map_err(|error| unmade(&error))
-    });
-    let rootfs =
-        RootFsBuilder::default().typ("layers").diff_ids(diffs).build().map_err(|error| unmade(&error))?;
-    let image = ImageConfigurationBuilder::default()
-        .created(NO_TIME)
-        .architecture(target.architecture)
-        .os("linux")
-        .config(config.map_err(|error| unmade(&error))?)
-        .rootfs(rootfs)
-        .history(history.collect::<Result<Vec<_>>>()?)
-        .build()
-        .map_err(|error| unmade(&error))?;
-    let mut image = serde_json::to_value(image).map_err(|error| unmade(&error))?;
-    // Engines know it and the specification does not; those that do not know it leave it aside. In nanoseconds.
-    image["config"]["Healthcheck"] = json!({
-        "Test": ["CMD", SERVER, "healthcheck"],
-        "Interval": 30_000_000_000_u64,
-        "Timeout": 10_000_000_000_u64,
-        "StartPeriod": 40_000_000_000_u64,
-        "StartInterval": 1_000_000_000_u64,
-        "Retries": 3,
-    });
-    Ok(image)
-}
-
 /// Keeps a blob and describes it.
 fn stored(blobs: &mut BTreeMap<String, Vec<u8>>, kind: MediaType, content: Vec<u8>) -> Result<Descriptor> {
     let name = digest(&content);
@@ -288,37 +216,14 @@ fn path(digest: &str) -> String {
     format!("blobs/{}", digest.replace(':', "/"))
 }
 
-/// A document with the members of every object in order.
-///
-/// # Errors
-///
-/// If it cannot be said in JSON.
-pub(super) fn canonical(document: &impl Serialize) -> Result<Vec<u8>> {
-    fn in_order(value: Value) -> Value {
-        match value {
-            Value::Object(members) => {
-                let members: BTreeMap<_, _> =
-                    members.into_iter().map(|(name, value)| (name, in_order(value))).collect();
-                Value::Object(members.into_iter().collect())
-            }
-            Value::Array(items) => Value::Array(items.into_iter().map(in_order).collect()),
-            other => other,
-        }
-    }
-    let value = serde_json::to_value(document).map_err(|error| unmade(&error))?;
-    serde_json::to_vec(&in_order(value)).map_err(|error| unmade(&error))
-}
-
-fn unmade(error: &dyn std::fmt::Display) -> String {
-    format!("could not make a document of the image: {error}")
-}
-
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
+    use crate::image::system::SERVER;
+    use serde_json::Value;
 
     /// A small image.
-    pub(crate) fn small(version: &str, content: &str) -> Layout {
+    fn small(version: &str, content: &str) -> Layout {
         let mut tree = Tree::default();
         tree.program(SERVER, content);
         let about = About {

@@ -5,6 +5,7 @@
 //! time or place is written down. Nothing runs as root and nothing that was fetched is executed.
 //! Deliberately absent: pushing to a registry and signing, which other tools do with a layout.
 
+mod config;
 mod deb;
 mod elf;
 mod hash;
@@ -20,13 +21,15 @@ mod tree;
 use crate::release::{self, Release, Target};
 use crate::workspace::Workspace;
 use crate::{Result, needs};
+use config::canonical;
 use deb::Package;
 use hash::sha256;
-use layout::{Attachment, canonical};
+use layout::Attachment;
 use provenance::{Build, Sources};
 use std::path::{Path, PathBuf};
 
-pub(crate) use layout::{About, Layout};
+pub(crate) use config::About;
+pub(crate) use layout::Layout;
 pub(crate) use pins::{Pins, file as pin_file};
 pub(crate) use reproduce::elsewhere;
 

@@ -4,8 +4,9 @@
 //! change it. It claims nothing about the builder but what was said on the command line. It is not signed
 //! here; whoever releases an image signs it.
 
+use super::config::About;
 use super::hash::sha256;
-use super::layout::{About, NAME};
+use super::layout::NAME;
 use super::pins::Pins;
 use crate::release::{Release, Target};
 use crate::workspace::{Workspace, relative};

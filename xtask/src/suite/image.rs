@@ -8,7 +8,7 @@ use crate::{Result, engine, image as images, needs, process};
 use std::path::{Path, PathBuf};
 
 /// Trials of `tests/image/`, all of which run where there is an engine of either kind.
-const TRIALS: usize = 12;
+const TRIALS: usize = 14;
 /// Of those, what only an engine shows.
 const WITH_ENGINE: usize = 7;
 /// Of those, what only an engine shows that is older than what is promised; it is installed for the long form.

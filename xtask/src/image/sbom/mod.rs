@@ -7,8 +7,9 @@
 mod cyclonedx;
 mod spdx;
 
+use super::config::About;
 use super::inventory::Part;
-use super::layout::{About, NAME};
+use super::layout::NAME;
 
 pub(super) use cyclonedx::cyclonedx;
 pub(super) use spdx::spdx;
