@@ -1,7 +1,8 @@
 //! `deploy`: builds the server and the operator's tool, and lets the tool do the rest.
 
+use crate::release::Target;
 use crate::workspace::Workspace;
-use crate::{Result, needs, process};
+use crate::{Result, needs, process, release};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
@@ -26,20 +27,7 @@ const WHICH: [&str; 2] = ["--name", "--home"];
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     needs::ensure(&[needs::C_COMPILER])?;
     let workspace = Workspace::read()?;
-    let mut build = process::cargo(&workspace.root);
-    build.args([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "rtmx",
-        "--bin",
-        "rtmx-server",
-        "--bin",
-        "rtmxctl",
-    ]);
-    process::succeed(&mut build)?;
-    let tool = workspace.target.join("release/rtmxctl");
+    let tool = release::build(&workspace, Target::of_this_machine()?)?.tool;
     let (demo, rest) = split(arguments);
     let status = attached(Command::new(&tool).arg("deploy").args(&rest).current_dir(&workspace.root))?;
     if !status.success() {

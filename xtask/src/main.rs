@@ -15,9 +15,11 @@ mod deploy;
 mod engine;
 mod fuzz;
 mod http;
+mod image;
 mod matrix;
 mod needs;
 mod process;
+mod release;
 mod suite;
 mod tidy;
 mod tools;
@@ -42,6 +44,9 @@ enum Task {
     /// Build the server and the operator's tool, and bring RTMX up on this machine
     #[command(after_help = "Examples:\n  cargo xtask deploy\n  cargo xtask deploy --demo --port 18080")]
     Deploy(deploy::Arguments),
+    /// Make the container image as an OCI layout, without a container engine
+    #[command(after_help = "Examples:\n  cargo xtask image --out /tmp/rtmx\n  cargo xtask image --repin")]
+    Image(image::Arguments),
     /// Set up what the tests need and run all of them; this is what CI runs
     #[command(after_help = "Examples:\n  cargo xtask test\n  cargo xtask test tidy tests trace")]
     Test(suite::Arguments),
@@ -69,6 +74,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
         Task::Deploy(arguments) => deploy::run(&arguments),
+        Task::Image(arguments) => image::run(&arguments),
         Task::Test(arguments) => suite::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Deny => deny::run(),

@@ -53,6 +53,20 @@ pub(crate) const IP: Need =
 pub(crate) const PIP: Need =
     Need { program: "pip3", packages: &["python3-pip"], why: "it fetches what tests use, once" };
 
+/// To read image layouts as others do.
+pub(crate) const SKOPEO: Need =
+    Need { program: "skopeo", packages: &["skopeo"], why: "it reads the image layout" };
+/// To push an image somewhere.
+pub(crate) const REGISTRY: Need =
+    Need { program: "docker-registry", packages: &["docker-registry"], why: "it takes the image" };
+/// An engine that is older than what is promised, which is started beside the one that runs. Its program is
+/// named whole: the engine that runs may come before it in `PATH`.
+pub(crate) const OLDER_ENGINE: Need = Need {
+    program: "/usr/sbin/dockerd",
+    packages: &["docker.io"],
+    why: "an older engine loads the image too",
+};
+
 /// A shared library that is needed to build something, and the Debian package that brings it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Library {

@@ -1,5 +1,6 @@
 //! The workspace as cargo sees it.
 
+use crate::image::About;
 use crate::{Result, process};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +15,10 @@ pub(crate) struct Workspace {
     pub(crate) target: PathBuf,
     /// The crates of the workspace.
     pub(crate) members: Vec<Member>,
+    /// The folders that hold the crates of registries, one for each registry.
+    pub(crate) crates: BTreeSet<PathBuf>,
+    /// What the product says of itself.
+    pub(crate) facade: About,
 }
 
 /// One crate of the workspace.
@@ -58,6 +63,11 @@ struct Package {
     id: String,
     name: String,
     manifest_path: PathBuf,
+    source: Option<String>,
+    #[serde(default)]
+    version: String,
+    license: Option<String>,
+    repository: Option<String>,
     description: Option<String>,
     dependencies: Vec<Dependency>,
     features: BTreeMap<String, Vec<String>>,
@@ -146,7 +156,18 @@ impl Workspace {
                 }
             });
         let members = members.collect();
-        Ok(Workspace { root, target, members })
+        let from_a_registry = packages.iter().filter(|package| package.source.is_some());
+        let folder = |package: &Package| Some(package.manifest_path.parent()?.parent()?.to_owned());
+        let crates = from_a_registry.filter_map(folder).collect();
+        let facade = packages.iter().find(|package| package.manifest_path == root.join("Cargo.toml"));
+        let facade = facade.ok_or("the workspace has no root package")?;
+        let facade = About {
+            version: facade.version.clone(),
+            license: facade.license.clone().unwrap_or_default(),
+            source: facade.repository.clone().unwrap_or_default(),
+            description: facade.description.clone().unwrap_or_default(),
+        };
+        Ok(Workspace { root, target, members, crates, facade })
     }
 
     /// The folders of the workspaces that stand beside this one, each with a lock file of its own.

@@ -24,8 +24,9 @@ mod site;
 mod starts;
 mod table;
 
+use crate::Result;
+use crate::release::{self, Target};
 use crate::workspace::Workspace;
-use crate::{Result, process};
 use beside::Area;
 use gates::{Gate, Strictness, Verdict};
 use machine::Machine;
@@ -345,15 +346,11 @@ impl Run {
 impl Release {
     /// Builds the programs, or finds them built.
     fn build(workspace: &Workspace) -> Result<Release> {
-        // One after the other, so that what each depends on is what others build of it too.
-        for (package, programs) in [("rtmx", &["rtmx-server", "rtmxctl"][..]), ("rtmx-bench", &["rtmx-load"])]
-        {
-            let mut build = process::cargo(&workspace.root);
-            build.args(["build", "--release", "--locked", "--package", package]);
-            process::succeed(build.args(programs.iter().flat_map(|program| ["--bin", program])))?;
-        }
-        let of = |program: &str| workspace.target.join("release").join(program);
-        Ok(Release { server: of("rtmx-server"), tool: of("rtmxctl"), load: of("rtmx-load") })
+        let target = Target::of_this_machine()?;
+        let release::Release { server, tool, .. } = release::build(workspace, target)?;
+        // Apart from them, so that what each depends on is what others build of it too.
+        let (mut load, _) = release::programs(workspace, target, "rtmx-bench", &["rtmx-load"])?;
+        Ok(Release { server, tool, load: load.remove(0) })
     }
 }
 

@@ -7,6 +7,7 @@
 mod binaries;
 mod browser;
 mod checks;
+mod image;
 pub(crate) mod record;
 mod suites;
 mod summary;
@@ -145,6 +146,12 @@ const STEPS: &[Step] = &[
         what: "the customer's database, and what it does in life",
         minutes: 8,
         run: suites::postgres,
+    },
+    Step {
+        name: "image",
+        what: "the container image, as engines and registries see it",
+        minutes: 8,
+        run: image::image,
     },
     Step {
         name: "bench",

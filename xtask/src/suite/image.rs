@@ -1,0 +1,123 @@
+//! The step `image`: makes the image twice from one server, and looks at it through engines and registries.
+
+use super::binaries::{Filter, build_some};
+use super::record::Record;
+use super::{Suite, Tally, suites};
+use crate::release::{self, Release, Target};
+use crate::{Result, engine, image as images, needs, process};
+use std::path::{Path, PathBuf};
+
+/// Trials of `tests/image/`, all of which run where there is an engine of either kind.
+const TRIALS: usize = 14;
+/// Of those, what only an engine shows.
+const WITH_ENGINE: usize = 7;
+/// Of those, what only an engine shows that is older than what is promised; it is installed for the long form.
+const WITH_OLDER_ENGINE: usize = 1;
+
+/// Makes the image, holds it to a second one, and tests it; the long form builds it elsewhere once more.
+pub(super) fn image(suite: &Suite) -> Result<Tally> {
+    let workspace = &suite.workspace;
+    let target = Target::of_this_machine()?;
+    let release = release::build(workspace, target)?;
+    let (pins, warning) = match pins(suite, target)? {
+        Ok(found) => found,
+        Err(reason) => return Ok(Tally::skipped(reason)),
+    };
+    let make = || images::make(workspace, target, &release, &pins, images::BUILDER);
+    let made = make()?;
+    if made.layout != make()?.layout {
+        return Err("two images of one server and the same packages differ".into());
+    }
+    let mut tally = Tally::passed(1, "");
+    let mut notes: Vec<_> = warning.into_iter().collect();
+    if suite.full {
+        match images::elsewhere(workspace, &target.platform())? {
+            Ok(digest) if digest == made.layout.digest() => tally.passed += 1,
+            Ok(digest) => {
+                return Err(format!("built elsewhere it is {digest}, and here {}", made.layout.digest()));
+            }
+            Err(reason) => notes.push(reason),
+        }
+    }
+    tally = tally.and(trials(suite, target, &release, &made, &mut notes)?);
+    tally.note = notes.join(". ");
+    Ok(tally.with_floor(1 + TRIALS - WITH_ENGINE - WITH_OLDER_ENGINE))
+}
+
+/// The committed pins; where a mirror has dropped one of their files, what the mirrors have now, in a file of
+/// this run alone, with a warning. The inner error is why neither can be had here.
+fn pins(suite: &Suite, target: Target) -> Result<std::result::Result<(PathBuf, Option<String>), String>> {
+    let workspace = &suite.workspace;
+    let committed = images::pin_file(workspace, target);
+    let Err(reason) = images::fetch(workspace, &committed) else { return Ok(Ok((committed, None))) };
+    let scratch = workspace.target.join("rtmx/image/pins.json");
+    let moved = match images::Pins::of_the_mirrors(workspace, target) {
+        Ok(moved) => moved,
+        Err(_) => return Ok(Err(reason)),
+    };
+    moved.write(&scratch)?;
+    println!("warning: {reason}");
+    Ok(Ok((scratch, Some("pins are out of date: run `cargo xtask image --repin`".into()))))
+}
+
+fn trials(
+    suite: &Suite,
+    target: Target,
+    release: &Release,
+    made: &images::Made,
+    notes: &mut Vec<String>,
+) -> Result<Tally> {
+    let workspace = &suite.workspace;
+    let folder = workspace.target.join("rtmx/image");
+    let at = |name: &str| folder.join(name).display().to_string();
+    made.layout.write(&folder.join("layout"))?;
+    let archive = made.layout.archive()?;
+    std::fs::write(at("image.tar"), archive)
+        .map_err(|error| format!("could not write the image: {error}"))?;
+    // Linking it whole takes the other one's place, which a deployment of the trials runs.
+    copied(&release.tool, &folder.join("deployer/rtmxctl"))?;
+    copied(&release.server, &folder.join("deployer/rtmx-server"))?;
+    images::whole_tool(workspace, target, &folder.join("rtmxctl"))?;
+    let figures = folder.join("figures");
+    // There is none before the first run.
+    let _ = std::fs::remove_file(&figures);
+    let engine = engine::ensure(workspace)?;
+    needs::ensure(&[needs::SKOPEO, needs::REGISTRY])?;
+    if suite.full {
+        needs::ensure(&[needs::OLDER_ENGINE])?;
+    }
+    let binaries = build_some(&workspace.root, &[("rtmx", "image")])?;
+    let variables = [
+        ("RTMX_IMAGE_LAYOUT", at("layout")),
+        ("RTMX_IMAGE_TAR", at("image.tar")),
+        ("RTMX_IMAGE_REFERENCE", made.layout.reference().to_owned()),
+        ("RTMX_IMAGE_DIGEST", made.layout.digest()),
+        ("RTMX_IMAGE_CONFIG", made.layout.config_digest().to_owned()),
+        ("RTMX_IMAGE_SERVER", made.server.clone()),
+        ("RTMX_IMAGE_DEPLOYER", at("deployer/rtmxctl")),
+        ("RTMX_IMAGE_TOOL", at("rtmxctl")),
+        ("RTMX_IMAGE_FIGURES", at("figures")),
+    ];
+    let mut record = Record::read(workspace).unwrap_or_default();
+    let tally = suites::run_all(&binaries, &Filter::default(), &variables, &mut record)?;
+    record.write(workspace)?;
+    notes.push(match &engine {
+        Ok(version) => format!("engine {version}"),
+        Err(reason) => reason.clone(),
+    });
+    notes.extend(std::fs::read_to_string(&figures).unwrap_or_default().lines().map(ToOwned::to_owned));
+    let has_older = Path::new(needs::OLDER_ENGINE.program).is_file() && needs::is_root();
+    let explained =
+        if engine.is_ok() { 0 } else { WITH_ENGINE } + if has_older { 0 } else { WITH_OLDER_ENGINE };
+    // Another user's processes and roots are root's to look at: three trials need that.
+    let explained = explained + if needs::is_root() { 0 } else { 1 + if engine.is_ok() { 3 } else { 0 } };
+    Ok(tally.with_skipped(explained))
+}
+
+fn copied(from: &Path, to: &Path) -> Result<()> {
+    let told = |error: std::io::Error| format!("could not copy {}: {error}", from.display());
+    to.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(told)?;
+    // A program that runs is not written over.
+    let _ = std::fs::remove_file(to);
+    process::quiet(process::command("cp", Path::new("/")).arg(from).arg(to)).map(drop)
+}
