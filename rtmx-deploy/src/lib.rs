@@ -6,6 +6,7 @@
 //! itself, and never decides that a step may be left out. Deliberately absent: any input or output, and
 //! the knowledge of what RTMX is; the targets bring the one, the release describes the other.
 
+pub mod app;
 mod apply;
 mod inspection;
 mod plan;
