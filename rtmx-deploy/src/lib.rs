@@ -12,13 +12,17 @@ mod inspection;
 mod plan;
 mod progress;
 mod release;
+pub mod secrets;
 mod target;
 
 pub use apply::{Outcome, apply};
 pub use inspection::{Act, HistoryEntry, HistoryResult, Inspection, Installed, Owner, Part};
 pub use plan::{DataFate, Goal, Outage, Plan, PlannedChange, Step, StepState, Undo};
 pub use progress::{Progress, ProgressEvent, Silent};
-pub use release::{Artifact, Port, Release, SecretRef, SettingValue};
+pub use release::{
+    Artifact, Choice, Lock, Placed, PlacedImage, Port, Release, Resolved, SecretRef, SettingValue, Sourced,
+    Topology,
+};
 pub use target::{
     Deploy, DeployCapability, DeployTarget, LogRequest, LogSink, RecordAnswer, RecordCall, Rendered,
     RenderedFile, Task, TaskOutput, Writers,

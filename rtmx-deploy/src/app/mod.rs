@@ -23,5 +23,6 @@ pub use spec::{
 };
 pub use units::{Beside, Bytes, Cores, ImageDigest, Inside, Name, VariableName};
 
+pub(crate) use check::{Piece, pieces};
 pub(crate) use read::read_shaped;
-pub(crate) use tree::{Node, Place};
+pub(crate) use tree::Place;

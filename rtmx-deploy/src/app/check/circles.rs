@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// One circle in a graph, if there is one: its members in order, the least one first. Nothing recurses,
 /// so that a long chain ends no process.
-pub(crate) fn circle<'a>(graph: &BTreeMap<&'a str, Vec<&'a str>>) -> Option<Vec<&'a str>> {
+fn circle<'a>(graph: &BTreeMap<&'a str, Vec<&'a str>>) -> Option<Vec<&'a str>> {
     // Take away what waits for nothing that is left; what stays is circles, and what waits for one.
     let mut left = graph.clone();
     loop {

@@ -13,9 +13,7 @@ use super::spec::App;
 use super::tree::Node;
 use rtmx_core::Code;
 
-pub(crate) use circles::circle;
 pub(crate) use secrets::{Piece, pieces};
-pub(crate) use sizes::sized;
 
 /// Every fault.
 pub(crate) fn faults(app: &App, node: &Node) -> Vec<Fault> {

@@ -16,6 +16,16 @@ pub(crate) enum Piece {
     InUrl(String),
 }
 
+impl Piece {
+    /// The name of the secret, if it is one.
+    pub(crate) fn into_secret(self) -> Option<String> {
+        match self {
+            Piece::Plain(name) | Piece::InUrl(name) => Some(name),
+            Piece::Text(_) => None,
+        }
+    }
+}
+
 /// The pieces of a composed secret, or why it cannot be read. `{{` and `}}` stand for braces.
 pub(crate) fn pieces(template: &str) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
@@ -53,11 +63,7 @@ pub(crate) fn pieces(template: &str) -> Result<Vec<Piece>, String> {
 /// The names of the secrets that a composed one is made of.
 pub(super) fn parts(secret: &Secret) -> Vec<String> {
     let pieces = secret.composed.as_deref().map(pieces).and_then(Result::ok).unwrap_or_default();
-    let name = |piece| match piece {
-        Piece::Plain(name) | Piece::InUrl(name) => Some(name),
-        Piece::Text(_) => None,
-    };
-    pieces.into_iter().filter_map(name).collect()
+    pieces.into_iter().filter_map(Piece::into_secret).collect()
 }
 
 pub(super) fn check(app: &App, found: &mut Found<'_>) {

@@ -7,14 +7,14 @@ use rtmx_core::app as codes;
 
 /// What a component has in a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sized {
-    pub(crate) replicas: u32,
-    pub(crate) request: Option<Amounts>,
-    pub(crate) limit: Option<Amounts>,
+struct Sized {
+    replicas: u32,
+    request: Option<Amounts>,
+    limit: Option<Amounts>,
 }
 
 /// What a component has in a size: what the size says, else its own.
-pub(crate) fn sized(name: &Name, component: &Component, size: &Size) -> Sized {
+fn sized(name: &Name, component: &Component, size: &Size) -> Sized {
     let given = size.components.get(name);
     let own = &component.resources;
     let replicas = given.and_then(|it| it.replicas).unwrap_or(component.replicas);

@@ -1,9 +1,12 @@
 //! Values that contradict each other, or that a renderer could do nothing with.
 
 use super::Found;
-use crate::app::spec::{App, Component, SecretUse};
+use crate::app::spec::{App, Component, Condition, SecretUse, Setting};
 use crate::app::units::Name;
 use rtmx_core::app as codes;
+
+/// The name of what makes and keeps secrets.
+const OWN: &str = "secrets";
 
 pub(super) fn check(app: &App, found: &mut Found<'_>) {
     if app.components.is_empty() {
@@ -32,11 +35,46 @@ pub(super) fn check(app: &App, found: &mut Found<'_>) {
                 );
             }
         }
+        for (other, condition) in &component.after {
+            let health = app.components.get(other).is_some_and(|other| other.probes.health.is_some());
+            if *condition == Condition::Healthy && app.components.contains_key(other) && !health {
+                let path = ["components", name.as_str(), "after", other.as_str()];
+                let text = format!("`{name}` waits for the health of `{other}`, which has no probe `health`");
+                found.add(codes::APP_INVALID_VALUE, &path, text);
+            }
+        }
+        for (key, value) in &component.environment {
+            let path = ["components", name.as_str(), "environment", key.as_str(), "default"];
+            check_setting(value, &path, found);
+        }
         for (secret, used) in &component.secrets {
             check_use(name, secret, used, found);
         }
     }
+    if let Some(registry) = &app.registry {
+        check_default(&registry.default, &["registry", "default"], found);
+    }
+    for (name, network) in &app.networks {
+        if let Some(subnet) = &network.subnet {
+            check_default(&subnet.default, &["networks", name.as_str(), "subnet", "default"], found);
+        }
+    }
+    // The service, volume and folder that a renderer adds.
+    let taken = [("components", app.components.contains_key(OWN)), ("jobs", app.jobs.contains_key(OWN))];
+    let taken = taken.into_iter().chain([("volumes", app.volumes.contains_key(OWN))]);
+    for (key, _) in taken.filter(|(_, taken)| *taken) {
+        let text = format!("the name `{OWN}` is that of what makes and keeps the secrets");
+        found.add(codes::APP_INVALID_VALUE, &[key, OWN], text);
+    }
     for (name, environment) in &app.environments {
+        for (key, component) in &environment.components {
+            for (variable, value) in &component.environment {
+                let within = ["environments", name.as_str(), "components", key.as_str()];
+                let path =
+                    [within[0], within[1], within[2], within[3], "environment", variable.as_str(), "default"];
+                check_setting(value, &path, found);
+            }
+        }
         for profile in &environment.profiles {
             let excluded = app.profiles.get(profile).into_iter().flat_map(|profile| &profile.excludes);
             for other in excluded.filter(|other| environment.profiles.contains(other)) {
@@ -44,6 +82,21 @@ pub(super) fn check(app: &App, found: &mut Found<'_>) {
                 found.add(codes::APP_INVALID_VALUE, &["environments", name.as_str(), "profiles"], text);
             }
         }
+    }
+}
+
+fn check_setting(value: &Setting, path: &[&str], found: &mut Found<'_>) {
+    if let Setting::Open(variable) = value {
+        check_default(&variable.default, path, found);
+    }
+}
+
+/// What stands between braces of a variable, and would end it.
+fn check_default(text: &str, path: &[&str], found: &mut Found<'_>) {
+    if text.contains(['{', '}', '$']) || text.chars().any(char::is_control) {
+        let text =
+            format!("the default `{}` has one of `{{`, `}}`, `$` or a line end", text.escape_default());
+        found.add(codes::APP_INVALID_VALUE, path, text);
     }
 }
 
