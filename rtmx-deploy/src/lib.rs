@@ -8,6 +8,7 @@
 
 pub mod app;
 mod apply;
+mod compose;
 mod inspection;
 mod plan;
 mod progress;
@@ -16,6 +17,7 @@ pub mod secrets;
 mod target;
 
 pub use apply::{Outcome, apply};
+pub use compose::{AppFiles, CHECKSUMS, Composition, files_of, render_compose, sha256};
 pub use inspection::{Act, HistoryEntry, HistoryResult, Inspection, Installed, Owner, Part};
 pub use plan::{DataFate, Goal, Outage, Plan, PlannedChange, Step, StepState, Undo};
 pub use progress::{Progress, ProgressEvent, Silent};
@@ -24,6 +26,6 @@ pub use release::{
     Topology,
 };
 pub use target::{
-    Deploy, DeployCapability, DeployTarget, LogRequest, LogSink, RecordAnswer, RecordCall, Rendered,
+    Deploy, DeployCapability, DeployTarget, FileKind, LogRequest, LogSink, RecordAnswer, RecordCall, Rendered,
     RenderedFile, Task, TaskOutput, Writers,
 };

@@ -24,5 +24,7 @@ pub use spec::{
 pub use units::{Beside, Bytes, Cores, ImageDigest, Inside, Name, VariableName};
 
 pub(crate) use check::{Piece, pieces};
+#[cfg(test)]
+pub(crate) use read::parse_value;
 pub(crate) use read::read_shaped;
 pub(crate) use tree::Place;

@@ -55,3 +55,9 @@ fn placed(mut faults: Vec<Fault>, file: &str) -> Vec<Fault> {
     faults.iter_mut().for_each(|fault| file.clone_into(&mut fault.file));
     faults
 }
+
+/// A YAML text as a plain value, for tests that read back what was written.
+#[cfg(test)]
+pub(crate) fn parse_value(text: &str) -> std::result::Result<Value, String> {
+    Node::parse(text).map(|node| node.to_value()).map_err(|error| error.why)
+}

@@ -286,7 +286,7 @@ impl Resolver<'_> {
                 }
                 (None, _) => {
                     let known: Vec<&str> = publish.keys().map(Name::as_str).collect();
-                    self.unknown(key, "published port", &key[prefix.len()..], known);
+                    self.unknown(&format!("--set {key}"), "published port", &key[prefix.len()..], known);
                 }
                 (Some(_), None) => {
                     self.invalid(key, format!("`{key}` is `{value}`, and a port from 1 to 65535 is wanted"));
