@@ -26,6 +26,6 @@ pub use release::{
     Topology,
 };
 pub use target::{
-    Deploy, DeployCapability, DeployTarget, FileKind, LogRequest, LogSink, RecordAnswer, RecordCall, Rendered,
-    RenderedFile, Task, TaskOutput, Writers,
+    Deploy, DeployCapability, DeployTarget, FileKind, LogRequest, LogSink, RecordAnswer, RecordCall,
+    Rendered, RenderedFile, Task, TaskOutput, Writers,
 };

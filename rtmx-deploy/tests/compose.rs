@@ -65,7 +65,8 @@ fn what_is_committed_is_what_is_rendered() {
             for file in &composition.rendered.files {
                 let path = folder.join(&file.path);
                 if update {
-                    std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("it can be made");
+                    std::fs::create_dir_all(path.parent().expect("it is in a folder"))
+                        .expect("it can be made");
                     std::fs::write(&path, &file.content).expect("it can be written");
                     if file.kind == FileKind::Program {
                         use std::os::unix::fs::PermissionsExt;
@@ -113,9 +114,16 @@ fn names_and_mounts_are_those_of_the_requirements() {
         ("hyyve", "db", "/volumes/0", "postgres_data:/var/lib/postgresql/data"),
         ("hyyve", "redis", "/volumes/0", "redis_data:/data"),
         ("hyyve", "weaviate", "/volumes/0", "weaviate_data:/var/lib/weaviate"),
-        ("hyyve", "api", "/image", "${HYYVE_API_IMAGE:-${REGISTRY:-registry.example.com/hyyve}/hyyve-api:${VERSION:-1.0.0}}"),
+        (
+            "hyyve",
+            "api",
+            "/image",
+            "${HYYVE_API_IMAGE:-${REGISTRY:-registry.example.com/hyyve}/hyyve-api:${VERSION:-1.0.0}}",
+        ),
         ("hyyve", "nginx", "/ports/0", "${HTTP_PORT:-80}:80"),
         ("hyyve", "web", "/restart", "always"),
+        ("rtmx", "secrets", "/entrypoint/0", "rtmx-server"),
+        ("rtmx", "migrate", "/command/0", "migrate"),
     ];
     for (name, service, path, want) in cases {
         let document = parsed(&render(&app(name), None, &Choice::of("prod")));
@@ -138,7 +146,9 @@ fn promises(app: &App, composition: &Composition) -> Result<(), String> {
         ensure(!text.contains(word), format!("it holds `{word}`"))?;
     }
     let services = document["services"].as_object().cloned().unwrap_or_default();
-    for name in app.components.keys().map(|name| name.as_str()).chain(app.jobs.keys().map(|name| name.as_str())) {
+    for name in
+        app.components.keys().map(|name| name.as_str()).chain(app.jobs.keys().map(|name| name.as_str()))
+    {
         ensure(services.contains_key(name), format!("`{name}` is not there"))?;
     }
     for (name, service) in &services {
@@ -157,11 +167,16 @@ fn promises(app: &App, composition: &Composition) -> Result<(), String> {
             ensure(volume || source.starts_with("./"), format!("{name}: {mount} is a path of the machine"))?;
         }
         for other in service["depends_on"].as_object().into_iter().flatten().map(|(name, _)| name) {
-            ensure(services.contains_key(other), format!("{name}: it waits for `{other}`, which is not there"))?;
+            ensure(
+                services.contains_key(other),
+                format!("{name}: it waits for `{other}`, which is not there"),
+            )?;
         }
     }
     let sums = file(composition, CHECKSUMS);
-    for rendered in composition.rendered.files.iter().filter(|it| it.kind != FileKind::Start && it.path != CHECKSUMS) {
+    for rendered in
+        composition.rendered.files.iter().filter(|it| it.kind != FileKind::Start && it.path != CHECKSUMS)
+    {
         let line = format!("{}  {}\n", sha256(&rendered.content), rendered.path);
         ensure(sums.contains(&line), format!("{} is not in the list", rendered.path))?;
     }
@@ -172,9 +187,13 @@ fn promises(app: &App, composition: &Composition) -> Result<(), String> {
         if line.starts_with("    ") && !line.starts_with("     ") {
             of = key;
         }
-        let common = ["cap_drop", "security_opt", "logging", "secrets", "read_only", "network_mode"].contains(&of);
+        let common =
+            ["cap_drop", "security_opt", "logging", "secrets", "read_only", "network_mode"].contains(&of);
         let opens = line.ends_with(':') || line.ends_with("- ");
-        ensure(common || opens || line.contains("  # ") || line.contains("required: false"), format!("no origin: {line}"))?;
+        ensure(
+            common || opens || line.contains("  # ") || line.contains("required: false"),
+            format!("no origin: {line}"),
+        )?;
     }
     Ok(())
 }
@@ -191,7 +210,8 @@ fn every_shipped_environment_and_size_keeps_the_promises() {
                     Ok(_) => render(&app, None, &choice),
                     Err(error) => panic!("{name} {environment} {size}: {error:?}"),
                 };
-                promises(&app, &composition).unwrap_or_else(|why| panic!("{name} {environment} {size}: {why}"));
+                promises(&app, &composition)
+                    .unwrap_or_else(|why| panic!("{name} {environment} {size}: {why}"));
                 count += 1;
             }
         }
@@ -287,7 +307,8 @@ fn faults_of_a_choice_are_told_together() {
 /// An application of random names, numbers and texts that has no fault.
 fn any_app() -> impl Strategy<Value = String> {
     let name = "[a-z][a-z0-9_-]{0,8}x";
-    let text = prop_oneof!["[ -~]{0,16}", any::<String>().prop_map(|text| text.replace(char::is_control, " "))];
+    let text =
+        prop_oneof!["[ -~]{0,16}", any::<String>().prop_map(|text| text.replace(char::is_control, " "))];
     let component = (text.clone(), prop::collection::vec(text, 0..4), 1u32..4, any::<[bool; 4]>());
     (name, prop::collection::btree_map(name, component, 1..6)).prop_map(|(application, components)| {
         let names: Vec<&String> = components.keys().collect();

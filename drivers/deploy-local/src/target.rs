@@ -13,10 +13,9 @@ use crate::unit::unit_text;
 use async_trait::async_trait;
 use rtmx_core::{Cx, Error, Result, deploy};
 use rtmx_deploy::{
-    FileKind,
-    DeployCapability, DeployTarget, Goal, HistoryEntry, Inspection, Installed, LogRequest, LogSink, Owner,
-    Part, Plan, Progress, RecordAnswer, RecordCall, Release, Rendered, RenderedFile, Step, StepState, Task,
-    TaskOutput, Writers,
+    DeployCapability, DeployTarget, FileKind, Goal, HistoryEntry, Inspection, Installed, LogRequest, LogSink,
+    Owner, Part, Plan, Progress, RecordAnswer, RecordCall, Release, Rendered, RenderedFile, Step, StepState,
+    Task, TaskOutput, Writers,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -185,7 +184,11 @@ impl DeployTarget for LocalTarget {
                 content: config_text(&release.settings, &layout.data()),
                 kind: FileKind::Ours,
             },
-            RenderedFile { path: "server.env".into(), content: environment_text(&environment), kind: FileKind::Ours },
+            RenderedFile {
+                path: "server.env".into(),
+                content: environment_text(&environment),
+                kind: FileKind::Ours,
+            },
         ];
         if kind != ServiceKind::Supervisor {
             let content = unit_text(kind, &self.settings.name, layout, low);

@@ -58,13 +58,15 @@ pub(super) fn env_file(
 pub(super) fn duties_file(duties: &Duties) -> String {
     let value = serde_json::to_value(duties).expect("duties are a plain value");
     let Yaml::Map(map) = Yaml::from_value(&value) else { return String::new() };
-    "# Which secrets there are, where each comes from, and who gets which. No value stands here.\n\n".to_owned()
+    "# Which secrets there are, where each comes from, and who gets which. No value stands here.\n\n"
+        .to_owned()
         + &map.to_document(&["secrets", "components"])
 }
 
 /// The folder of given secrets, and of files with variables.
 pub(super) fn secrets_folder(topology: &Topology) -> String {
-    let mut text = "# Secrets that you give, each in a file of its name; nothing here is for a repository.\n".to_owned();
+    let mut text =
+        "# Secrets that you give, each in a file of its name; nothing here is for a repository.\n".to_owned();
     for (name, secret) in &topology.secrets {
         let what = secret.summary.clone().unwrap_or_default();
         let how = match (&secret.given, &secret.composed) {
@@ -103,11 +105,12 @@ pub(super) fn installer(application: &Name, topology: &Topology, duties: Option<
         on.iter().flat_map(|placed| &placed.spec.volumes).map(|mount| &mount.volume).collect();
     let storage: u64 =
         topology.volumes.iter().filter(|(name, _)| used.contains(name)).map(|(_, size)| size.value.0).sum();
-    let variables = duties.is_some_and(|duties| duties.components.values().any(|it| !it.variables.is_empty()));
+    let variables =
+        duties.is_some_and(|duties| duties.components.values().any(|it| !it.variables.is_empty()));
     // `required` of a file with variables came with 2.24.0, that of a dependency with 2.20.2.
     let compose = if variables { "24" } else { "20" };
     let operator = topology.state.values().any(|part| part.backup.at == TaskPlace::Operator);
-    let backup = if operator { "rtmxctl" } else { "the commands under `state` in the spec" };
+    let backup = if operator { "rtmxctl" } else { "the commands that stand under state in its spec" };
     INSTALLER
         .replace("@APPLICATION@", application.as_str())
         .replace("@CORES@", &cores.unwrap_or(1000).div_ceil(1000).to_string())

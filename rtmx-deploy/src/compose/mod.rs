@@ -142,7 +142,11 @@ fn document(application: &Name, topology: &Topology, renderer: &mut Renderer<'_>
         }
         if let Some(subnet) = &network.subnet {
             let mut range = Map::new();
-            range.text("subnet", renderer.variable(subnet, &format!("{from}.subnet")), format!("{from}.subnet"));
+            range.text(
+                "subnet",
+                renderer.variable(subnet, &format!("{from}.subnet")),
+                format!("{from}.subnet"),
+            );
             let mut ipam = Map::new();
             ipam.list("config", vec![yaml::Line::new(Yaml::Map(range), "")], "");
             map.map("ipam", ipam, "");

@@ -91,8 +91,13 @@ impl<'a> Renderer<'a> {
                 service.words("profiles", names(&placed.spec.profiles), format!("{of}.profiles"));
             }
         }
-        service.words("entrypoint", literals(&placed.spec.entrypoint), format!("{of}.entrypoint"));
-        service.words("command", literals(&job.command), format!("{from}.command"));
+        match &placed.spec.entrypoint[..] {
+            [] => run(&job.command, &[], &format!("{from}.command"), &mut service),
+            entrypoint => {
+                service.words("entrypoint", literals(entrypoint), format!("{of}.entrypoint"));
+                service.words("command", literals(&job.command), format!("{from}.command"));
+            }
+        }
         self.surroundings(&job.component, placed, &of, &mut service);
         let mut after = self.after(placed, &of);
         self.after_secrets(&job.component, &mut after);
@@ -115,13 +120,13 @@ impl<'a> Renderer<'a> {
             service.text("pull_policy", "never", format!("environments.{}.pull", topology.environment));
         }
         let variables = duties.components.values().any(|duty| !duty.variables.is_empty());
-        let mut arguments = literals(command);
-        arguments.extend(["--spec", "/secrets.yaml", "--to", "/secrets", "--given", "/given"].map(str::to_owned));
+        let mut arguments =
+            ["--spec", "/secrets.yaml", "--to", "/secrets", "--given", "/given"].map(str::to_owned).to_vec();
         if variables {
             arguments.extend(["--variables", "/given"].map(str::to_owned));
         }
         arguments.push("--profiles=${COMPOSE_PROFILES:-}".to_owned());
-        service.words("command", arguments, "secret_maker.command");
+        run(command, &arguments, "secret_maker.command", &mut service);
         let note = "it gives each file to the group of the one component that reads it";
         service.text("user", "0:0", note);
         let given = if variables { "./secrets:/given:z" } else { "./secrets:/given:ro,z" };
@@ -197,7 +202,8 @@ impl<'a> Renderer<'a> {
         }
         service.list("volumes", mounts, "");
         let scratch = |it: &crate::app::Scratch| {
-            let text = format!("{}:size={},mode=1777", literal(it.path.as_str()), size(it.size).to_lowercase());
+            let text =
+                format!("{}:size={},mode=1777", literal(it.path.as_str()), size(it.size).to_lowercase());
             Line::new(Yaml::Text(text), format!("{from}.scratch"))
         };
         service.list("tmpfs", spec.scratch.iter().map(scratch).collect(), "");
@@ -318,7 +324,8 @@ impl<'a> Renderer<'a> {
                 "`{name}` runs once and not {} times: Compose hands a port of the machine to one container",
                 replicas.value
             ));
-            let note = format!("{} says {}; a published port is one container's", replicas.from, replicas.value);
+            let note =
+                format!("{} says {}; a published port is one container's", replicas.from, replicas.value);
             deploy.plain("replicas", 1, note);
         } else {
             deploy.plain("replicas", replicas.value, replicas.from.as_str());
@@ -377,6 +384,15 @@ fn names(names: &[Name]) -> Vec<String> {
 
 fn literals(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| literal(text)).collect()
+}
+
+/// A command, whatever entry point its image has. `more` may hold variables.
+fn run(command: &[String], more: &[String], from: &str, service: &mut Map) {
+    let mut words = literals(command);
+    words.extend_from_slice(more);
+    let arguments = words.split_off(words.len().min(1));
+    service.words("entrypoint", words, from);
+    service.words("command", arguments, from);
 }
 
 /// Logs that do not fill the disk.

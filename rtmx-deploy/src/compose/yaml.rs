@@ -227,8 +227,10 @@ mod tests {
         let text = prop_oneof![
             any::<String>(),
             "[a-z0-9:#{}\\[\\],&*!|>'\"%@` -]{0,12}",
-            prop::sample::select(vec!["yes", "NO", "~", "null", "1.5", "0x1f", "1e3", "- a", "a: b", " a", "a #b", "", "."])
-                .prop_map(str::to_owned),
+            prop::sample::select(vec![
+                "yes", "NO", "~", "null", "1.5", "0x1f", "1e3", "- a", "a: b", " a", "a #b", "", "."
+            ])
+            .prop_map(str::to_owned),
         ];
         let leaf = prop_oneof![
             text.clone().prop_map(Value::String),
@@ -263,7 +265,11 @@ mod tests {
     fn lines_say_where_they_come_from() {
         let mut map = Map::new();
         map.text("name", "x", "application");
-        map.list("list", vec![Line::new(Yaml::Text("a b".into()), "one"), Line::new(Yaml::Text("yes".into()), "")], "");
+        map.list(
+            "list",
+            vec![Line::new(Yaml::Text("a b".into()), "one"), Line::new(Yaml::Text("yes".into()), "")],
+            "",
+        );
         map.words("words", vec!["a".into(), "$$b".into()], "two");
         let want = "name: x  # application\n\nlist:\n  - \"a b\"  # one\n  - \"yes\"\n\nwords: [\"a\", \"$$b\"]  # two\n";
         assert_eq!(map.to_document(&[]), want);

@@ -96,4 +96,4 @@ fi
 docker compose up --detach --wait
 docker compose ps
 echo "hyyve is running. Its data is in volumes, and stays after: docker compose down"
-echo "Back it up with the commands under `state` in the spec."
+echo "Back it up with the commands that stand under state in its spec."
