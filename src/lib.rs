@@ -12,6 +12,8 @@ pub mod ctl;
 mod database;
 mod drivers;
 #[cfg(feature = "server")]
+mod healthcheck;
+#[cfg(feature = "server")]
 pub mod http;
 #[cfg(feature = "server")]
 pub mod index;
@@ -21,6 +23,8 @@ pub mod licensed;
 mod licensing;
 #[cfg(feature = "server")]
 mod reload;
+#[cfg(feature = "server")]
+mod secrets;
 #[cfg(feature = "server")]
 mod server_main;
 pub mod settings;

@@ -1,8 +1,10 @@
 //! The command line of `rtmx-server`.
 
+use crate::healthcheck::healthcheck;
 use crate::http::{self, App, Awaited, Listeners, LocalApi};
 use crate::licensing::{self, Licensing};
 use crate::reload::Reloader;
+use crate::secrets::{self, SecretsCommand};
 use crate::settings::{Places, Sources};
 use crate::{Drivers, standard_drivers};
 use ::http::Request;
@@ -13,7 +15,6 @@ use rtmx_config::{Resolved, Settings, Strictness};
 use rtmx_core::{Cx, Error, Result, server, storage};
 use rtmx_storage::{MigrationPlan, StorageBackend};
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -86,6 +87,11 @@ enum Command {
     },
     /// Asks the running server's `/ready`; exit 0 if it is.
     Healthcheck,
+    /// Makes the secrets that an installation lacks; needs no configuration.
+    Secrets {
+        #[command(subcommand)]
+        command: SecretsCommand,
+    },
 }
 
 /// Runs `rtmx-server` and returns its exit code.
@@ -129,6 +135,9 @@ fn fail(error: &Error) -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode> {
+    if let Some(Command::Secrets { command }) = &arguments.command {
+        return secrets::run(command);
+    }
     let drivers = standard_drivers()?;
     let places = Places {
         file: arguments.config.as_deref(),
@@ -146,7 +155,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
     }
     let settings = Arc::new(resolved.settings);
     match command {
-        Command::Serve => unreachable!("it was served above"),
+        Command::Serve | Command::Secrets { .. } => unreachable!("it was run above"),
         Command::Migrate { wait, contract } => migrate(&settings, wait, contract).await,
         Command::Import { file, project, mode, dry_run } => {
             let path = format!("/api/v1/projects/{project}/import?mode={mode}&dry_run={dry_run}");
@@ -369,25 +378,4 @@ fn read(file: &Path) -> Result<Vec<u8>> {
         Error::new(server::BODY_INVALID, format!("could not read {}", file.display())).with_source(source)
     })?;
     Ok(content)
-}
-
-async fn healthcheck(settings: &Settings) -> Result<ExitCode> {
-    let (status, body) = match settings.server.tls {
-        Some(_) => http::probe_inside(&settings.data.dir, "/ready").await?,
-        None => http::probe(reachable(settings.server.listen), "/ready").await?,
-    };
-    if status.is_success() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    Err(Error::new(server::NOT_READY, format!("the server answers {status}: {body}")))
-}
-
-/// Where this machine reaches a listener: one on every address is asked on this machine's own.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
 }

@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 const COMMANDS: &[&str] = &[
     "deploy",
     "plan",
+    "render",
     "status",
     "logs",
     "history",
@@ -23,6 +24,7 @@ const COMMANDS: &[&str] = &[
     "export",
     "backup",
     "transfer",
+    "app",
     "explain",
     "driver",
     "completions",
@@ -73,6 +75,8 @@ fn commands_that_need_no_installation_print_json() {
         (&["config", "check"], "config"),
         (&["config", "reference"], "config"),
         (&["config", "template"], "config"),
+        (&["app", "schema"], "app"),
+        (&["app", "check", "apps/rtmx.yaml"], "app"),
         (&["remove", "--name", "x"], "error"),
     ] {
         let ran = home.run(arguments);

@@ -191,7 +191,7 @@ fn to_text(value: &OsStr) -> Option<Secret<String>> {
 fn unknown<'a>(name: &str, ours: impl Iterator<Item = &'a String>) -> Finding {
     let origin = Origin::Variable { name: name.to_owned() };
     let (stem, end) = name.strip_suffix("_FILE").map_or((name, ""), |stem| (stem, "_FILE"));
-    let nearest = crate::nearest::nearest(stem, ours.map(String::as_str)).map(|name| format!("{name}{end}"));
+    let nearest = rtmx_core::nearest(stem, ours.map(String::as_str)).map(|name| format!("{name}{end}"));
     let text = "no setting of this version has this variable, so it has no effect";
     Finding::new(About::UnknownVariable, origin, text).with_nearest(nearest)
 }

@@ -468,7 +468,7 @@ pub(crate) fn find<'a>(keys: &'a [KeySpec], path: &str) -> Option<(&'a KeySpec, 
 /// The known path that an unknown one was probably meant to be: the most alike, or the only one whose
 /// last part is the same.
 pub(crate) fn nearest(keys: &[KeySpec], path: &str) -> Option<String> {
-    let alike = crate::nearest::nearest(path, keys.iter().map(|spec| spec.path));
+    let alike = rtmx_core::nearest(path, keys.iter().map(|spec| spec.path));
     let last =
         |path: &str| path.rsplit('.').next().unwrap_or_default().replace(['-', '_'], "").to_ascii_lowercase();
     let wanted = last(path);

@@ -22,7 +22,6 @@ mod keys;
 mod kind;
 mod layer;
 mod named;
-mod nearest;
 mod postgres;
 mod reference;
 mod reload;

@@ -4,7 +4,7 @@
 //! name that sets nothing is always worth a warning, and a value that is empty was meant to be one.
 
 use crate::environment::{Given, combine, known_names, without_line_end};
-use crate::{About, Finding, KEYS, Layer, Origin, Provenance, Table, Value, keys, nearest};
+use crate::{About, Finding, KEYS, Layer, Origin, Provenance, Table, Value, keys};
 use rtmx_core::Secret;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -74,7 +74,7 @@ pub fn named_layer(provenance: Provenance, values: impl IntoIterator<Item = Name
 
 fn unknown(name: &str, origin: Origin, known: &BTreeMap<String, &'static str>) -> Finding {
     let names = KEYS.iter().map(|spec| spec.path).chain(known.keys().map(String::as_str));
-    let nearest = nearest::nearest(name, names).map(ToOwned::to_owned);
+    let nearest = rtmx_core::nearest(name, names).map(ToOwned::to_owned);
     let text = "no setting of this version has this name, so it has no effect";
     Finding::new(About::UnknownName, origin, text).with_nearest(nearest)
 }

@@ -14,6 +14,7 @@ mod driver;
 mod error;
 mod given;
 mod identity;
+mod nearest;
 mod record;
 mod registry;
 mod requirement;
@@ -23,13 +24,14 @@ pub mod trace;
 
 pub use change::{Applied, Change, ChangeSet, ChangeSetId, Expect};
 pub use code::{Code, CodeEntry, assert_code};
-pub use codes::{all as all_codes, config, deploy, import, license, server, storage, tool, vendor};
+pub use codes::{all as all_codes, app, config, deploy, import, license, server, storage, tool, vendor};
 pub use cx::Cx;
 pub use driver::{Contract, Driver, DriverInfo, Family};
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use given::Given;
 pub use identity::{Baseline, Project, Role, Session, Setting, Token};
 pub use jiff::Timestamp;
+pub use nearest::nearest;
 pub use record::{Body, Epoch, Head, Key, Kind, Record, Revision, Space};
 pub use registry::{Listing, Registry};
 pub use requirement::{

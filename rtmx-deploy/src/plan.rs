@@ -8,7 +8,7 @@ use crate::Release;
 use serde::{Deserialize, Serialize};
 
 /// What should be the case afterwards.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
     /// This release runs.
@@ -28,7 +28,7 @@ pub enum DataFate {
 }
 
 /// The way from what runs to a goal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The version of this format.
     pub format: u32,

@@ -54,6 +54,22 @@ pub struct RenderedFile {
     pub path: String,
     /// Its content.
     pub content: String,
+    /// Whose it is.
+    #[serde(default)]
+    pub kind: FileKind,
+}
+
+/// Whose a rendered file is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    /// Rendered again as a whole.
+    #[default]
+    Ours,
+    /// The same, and it can be run.
+    Program,
+    /// The operator's: written where there is none, and never touched again.
+    Start,
 }
 
 /// A command in the product's own image, beside the data.

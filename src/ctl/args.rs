@@ -1,5 +1,6 @@
 //! The command line of `rtmxctl`, from which help, manual pages and completions are made.
 
+mod app;
 mod config;
 mod database;
 mod license;
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+pub(super) use app::{AppCommand, RenderArgs, RenderTarget};
 pub(super) use config::{ConfigCommand, ReferenceFormat};
 pub(super) use database::{BackupCommand, Database, TransferArgs};
 pub(super) use license::LicenseCommand;
@@ -93,6 +95,14 @@ Examples:
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Write the files of a target, for review or for a repository
+    #[command(before_help = "\
+Examples:
+  rtmxctl render --target compose --to rtmx
+  rtmxctl render --target compose --env dev --to rtmx-dev
+  rtmxctl render --target compose --app apps/hyyve.yaml --size medium --set api.replicas=4 --to hyyve
+")]
+    Render(RenderArgs),
     /// Show how an installation is doing, part by part
     Status,
     /// Show the server's output
@@ -215,6 +225,17 @@ Stop the servers of both first: what is written meanwhile is not moved.
 An interrupted transfer goes on when the same command is run again.
 ")]
     Transfer(TransferArgs),
+    /// Check the description of an application
+    #[command(
+        before_help = "Examples:\n  rtmxctl app check apps/hyyve.yaml\n",
+        subcommand_required = true,
+        arg_required_else_help = true
+    )]
+    App {
+        /// What to do with descriptions of applications.
+        #[command(subcommand)]
+        command: AppCommand,
+    },
     /// Explain an error code, or list all
     #[command(before_help = "Examples:\n  rtmxctl explain port_in_use\n")]
     Explain {

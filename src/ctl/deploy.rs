@@ -184,6 +184,7 @@ async fn make_plan(
         ports: ports_of(&settings),
         settings,
         artifacts: artifacts(&own_folder()?)?,
+        topology: None,
     };
     let target = open(drivers, global, Some(wanted), &secrets).await?;
     let plan = target.plan(&Cx::new(), &Goal::Running(release)).await?;

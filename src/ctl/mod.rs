@@ -5,6 +5,7 @@
 //! command does is done by drivers and by the server's own routes; there is no second way to change data
 //! here.
 
+mod app;
 mod archive;
 mod args;
 mod backup;
@@ -21,6 +22,7 @@ mod meter;
 pub(crate) mod output;
 mod places;
 mod progress;
+mod render;
 mod restore;
 mod topics;
 mod transfer;
@@ -72,6 +74,7 @@ async fn run(cli: &Cli, out: &Output) -> Outcome {
         Command::Plan { wanted, out: to } => {
             deploy::run_plan(&drivers, global, wanted, to.as_deref(), out).await
         }
+        Command::Render(args) => render::run_render(args, out),
         Command::Status => look::run_status(&drivers, global, out).await,
         Command::Logs { lines, follow } => look::run_logs(&drivers, global, *lines, *follow, out).await,
         Command::History { limit } => look::run_history(&drivers, global, *limit, out).await,
@@ -85,6 +88,7 @@ async fn run(cli: &Cli, out: &Output) -> Outcome {
         Command::Export(args) => data::run_export(&drivers, global, args, out).await,
         Command::Backup { command } => backup::run_backup(&drivers, global, command, out).await,
         Command::Transfer(args) => transfer::run_transfer(&drivers, global, args, out).await,
+        Command::App { command } => app::run_app(command, out),
         Command::Explain { code } => info::run_explain(code.as_deref(), out),
         Command::Driver { command: DriverCommand::List } => info::run_driver_list(&drivers, out),
         Command::Completions { shell } => info::run_completions(*shell, out),

@@ -49,6 +49,10 @@ pub(crate) const STRACE: Need =
 pub(crate) const IP: Need =
     Need { program: "ip", packages: &["iproute2"], why: "a silent server runs in a network of its own" };
 
+/// To look at the shell that the product comes with.
+pub(crate) const SHELLCHECK: Need =
+    Need { program: "shellcheck", packages: &["shellcheck"], why: "rendered installers are checked" };
+
 /// To fetch OpenBao.
 pub(crate) const PIP: Need =
     Need { program: "pip3", packages: &["python3-pip"], why: "it fetches what tests use, once" };

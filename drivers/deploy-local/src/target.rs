@@ -13,9 +13,9 @@ use crate::unit::unit_text;
 use async_trait::async_trait;
 use rtmx_core::{Cx, Error, Result, deploy};
 use rtmx_deploy::{
-    DeployCapability, DeployTarget, Goal, HistoryEntry, Inspection, Installed, LogRequest, LogSink, Owner,
-    Part, Plan, Progress, RecordAnswer, RecordCall, Release, Rendered, RenderedFile, Step, StepState, Task,
-    TaskOutput, Writers,
+    DeployCapability, DeployTarget, FileKind, Goal, HistoryEntry, Inspection, Installed, LogRequest, LogSink,
+    Owner, Part, Plan, Progress, RecordAnswer, RecordCall, Release, Rendered, RenderedFile, Step, StepState,
+    Task, TaskOutput, Writers,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -182,12 +182,17 @@ impl DeployTarget for LocalTarget {
             RenderedFile {
                 path: "rtmx.toml".into(),
                 content: config_text(&release.settings, &layout.data()),
+                kind: FileKind::Ours,
             },
-            RenderedFile { path: "server.env".into(), content: environment_text(&environment) },
+            RenderedFile {
+                path: "server.env".into(),
+                content: environment_text(&environment),
+                kind: FileKind::Ours,
+            },
         ];
         if kind != ServiceKind::Supervisor {
             let content = unit_text(kind, &self.settings.name, layout, low);
-            files.push(RenderedFile { path: self.service(kind).unit_name(), content });
+            files.push(RenderedFile { path: self.service(kind).unit_name(), content, kind: FileKind::Ours });
         }
         Ok(Rendered { files })
     }

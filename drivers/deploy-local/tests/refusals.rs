@@ -64,6 +64,7 @@ impl Place {
             settings: BTreeMap::from([("server.listen".into(), SettingValue::Plain(listen.into()))]),
             artifacts: read_artifacts(&self.programs()).expect("the programs are there"),
             ports: vec![Port { name: "http".into(), address: "127.0.0.1".into(), port: self.port }],
+            topology: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The registry of error codes, one file an area.
 
+pub mod app;
 pub mod config;
 pub mod deploy;
 pub mod import;
@@ -13,10 +14,20 @@ use crate::Code;
 
 /// Every code, by area, in the order of declaration.
 pub fn all() -> impl Iterator<Item = Code> {
-    [storage::ALL, import::ALL, server::ALL, config::ALL, deploy::ALL, license::ALL, tool::ALL, vendor::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        storage::ALL,
+        import::ALL,
+        server::ALL,
+        config::ALL,
+        deploy::ALL,
+        app::ALL,
+        license::ALL,
+        tool::ALL,
+        vendor::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 #[cfg(test)]

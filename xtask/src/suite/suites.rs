@@ -54,6 +54,10 @@ pub(super) fn tests(suite: &Suite) -> Result<Tally> {
     if let Err(reason) = needs::ensure(&[needs::PIP]) {
         println!("{reason}");
     }
+    // Without it the test that reads rendered shell is ignored.
+    if let Err(reason) = needs::ensure(&[needs::SHELLCHECK]) {
+        println!("{reason}");
+    }
     let binaries = build(&suite.workspace.root, &["--workspace"])?;
     let binaries: Vec<_> =
         binaries.into_iter().filter(|binary| !APART.contains(&binary.root.as_str())).collect();

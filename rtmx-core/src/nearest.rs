@@ -1,8 +1,8 @@
-//! The known name that is most like a misspelt one.
+//! The known name that is most like a misspelt one: what "did you mean" says wherever a file is read.
 
 /// The candidate with the fewest changed letters, if that is at most a third of them; of equals the
 /// first.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A name longer than any of ours is nobody's misspelling, and the comparison costs the product.
     const WORD_LIMIT_CHARS: usize = 100;
     if word.chars().count() > WORD_LIMIT_CHARS {

@@ -3,12 +3,20 @@
 //!
 //! A release holds references to secrets, never secrets, so that it can be kept, shown and compared.
 
+mod lock;
+mod resolve;
+mod topology;
+
+pub use lock::Lock;
+pub use resolve::{Choice, Resolved};
+pub use topology::{Placed, PlacedImage, Sourced, Topology};
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// What is to run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Release {
     /// The application, such as `rtmx`.
     pub application: String,
@@ -21,6 +29,10 @@ pub struct Release {
     pub artifacts: Vec<Artifact>,
     /// Where it listens.
     pub ports: Vec<Port>,
+    /// What it consists of, for targets that place components; a target that runs one program from its
+    /// artifacts needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topology: Option<Box<Topology>>,
 }
 
 /// The value of one configuration key.
@@ -52,7 +64,7 @@ pub struct Artifact {
     pub name: String,
     /// `sha256:` and 64 hexadecimal digits.
     pub digest: String,
-    /// Its size in bytes.
+    /// Its size in bytes; 0 if it is not known.
     pub bytes: u64,
 }
 
@@ -113,6 +125,7 @@ mod tests {
             settings: BTreeMap::new(),
             artifacts: artifacts.iter().map(artifact).collect(),
             ports: Vec::new(),
+            topology: None,
         }
     }
 
