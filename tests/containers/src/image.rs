@@ -147,14 +147,15 @@ pub(crate) fn base() -> Result<Image> {
     BASE.make()
 }
 
-/// nginx and Redis, as the users `nginx` and `redis` of the official images; without a command it is nginx.
+/// nginx and Redis in one image, as `name:tag`, with the users `nginx` and `redis` of the official images;
+/// without a command it is nginx.
 ///
 /// # Errors
 ///
 /// If it cannot be made here.
-pub(crate) fn parts() -> Result<Image> {
+pub fn parts_image() -> Result<String> {
     let _lock = place::lock("images")?;
-    PARTS.make()
+    PARTS.make().map(|image| image.reference())
 }
 
 impl Debian {

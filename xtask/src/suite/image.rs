@@ -14,6 +14,42 @@ const WITH_ENGINE: usize = 7;
 /// Of those, what only an engine shows that is older than what is promised; it is installed for the long form.
 const WITH_OLDER_ENGINE: usize = 1;
 
+/// Trials of `tests/compose/`, which all need an engine: those on SQLite or on one PostgreSQL, and those on
+/// each version.
+const COMPOSE_TRIALS: (usize, usize) = (6, 2);
+
+/// The committed Compose files with the image: the long form on every PostgreSQL.
+pub(super) fn compose(suite: &Suite) -> Result<Tally> {
+    let workspace = &suite.workspace;
+    let target = Target::of_this_machine()?;
+    let release = release::build(workspace, target)?;
+    let (pins, _) = match pins(suite, target)? {
+        Ok(found) => found,
+        Err(reason) => return Ok(Tally::skipped(reason)),
+    };
+    let made = images::make(workspace, target, &release, &pins, images::BUILDER)?;
+    let mut variables = written(workspace, &made)?;
+    let versions = if suite.full { "12,13,14,15,16,17,18" } else { "16" };
+    variables.push(("RTMX_TEST_POSTGRES", versions.to_owned()));
+    let engine = engine::ensure(workspace)?;
+    let binaries = build_some(&workspace.root, &[("rtmx", "compose")])?;
+    let mut record = Record::read(workspace).unwrap_or_default();
+    let mut tally = suites::run_all(&binaries, &Filter::default(), &variables, &mut record)?;
+    record.write(workspace)?;
+    let count = COMPOSE_TRIALS.0 + COMPOSE_TRIALS.1 * versions.split(',').count();
+    let explained = match engine {
+        Ok(version) => {
+            tally.note = format!("engine {version}");
+            0
+        }
+        Err(reason) => {
+            tally.note = reason;
+            count
+        }
+    };
+    Ok(tally.with_skipped(explained).with_floor(count - explained))
+}
+
 /// Makes the image, holds it to a second one, and tests it; the long form builds it elsewhere once more.
 pub(super) fn image(suite: &Suite) -> Result<Tally> {
     let workspace = &suite.workspace;
@@ -68,12 +104,9 @@ fn trials(
     notes: &mut Vec<String>,
 ) -> Result<Tally> {
     let workspace = &suite.workspace;
-    let folder = workspace.target.join("rtmx/image");
+    let folder = folder(workspace);
     let at = |name: &str| folder.join(name).display().to_string();
-    made.layout.write(&folder.join("layout"))?;
-    let archive = made.layout.archive()?;
-    std::fs::write(at("image.tar"), archive)
-        .map_err(|error| format!("could not write the image: {error}"))?;
+    let mut variables = written(workspace, made)?;
     // Linking it whole takes the other one's place, which a deployment of the trials runs.
     copied(&release.tool, &folder.join("deployer/rtmxctl"))?;
     copied(&release.server, &folder.join("deployer/rtmx-server"))?;
@@ -87,17 +120,11 @@ fn trials(
         needs::ensure(&[needs::OLDER_ENGINE])?;
     }
     let binaries = build_some(&workspace.root, &[("rtmx", "image")])?;
-    let variables = [
-        ("RTMX_IMAGE_LAYOUT", at("layout")),
-        ("RTMX_IMAGE_TAR", at("image.tar")),
-        ("RTMX_IMAGE_REFERENCE", made.layout.reference().to_owned()),
-        ("RTMX_IMAGE_DIGEST", made.layout.digest()),
-        ("RTMX_IMAGE_CONFIG", made.layout.config_digest().to_owned()),
-        ("RTMX_IMAGE_SERVER", made.server.clone()),
+    variables.extend([
         ("RTMX_IMAGE_DEPLOYER", at("deployer/rtmxctl")),
         ("RTMX_IMAGE_TOOL", at("rtmxctl")),
         ("RTMX_IMAGE_FIGURES", at("figures")),
-    ];
+    ]);
     let mut record = Record::read(workspace).unwrap_or_default();
     let tally = suites::run_all(&binaries, &Filter::default(), &variables, &mut record)?;
     record.write(workspace)?;
@@ -112,6 +139,28 @@ fn trials(
     // Another user's processes and roots are root's to look at: three trials need that.
     let explained = explained + if needs::is_root() { 0 } else { 1 + if engine.is_ok() { 3 } else { 0 } };
     Ok(tally.with_skipped(explained))
+}
+
+fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("rtmx/image")
+}
+
+/// Writes the image to where trials look for it; the variables that say so.
+fn written(workspace: &Workspace, made: &images::Made) -> Result<Vec<(&'static str, String)>> {
+    let folder = folder(workspace);
+    let at = |name: &str| folder.join(name).display().to_string();
+    made.layout.write(&folder.join("layout"))?;
+    let archive = made.layout.archive()?;
+    std::fs::write(at("image.tar"), archive)
+        .map_err(|error| format!("could not write the image: {error}"))?;
+    Ok(vec![
+        ("RTMX_IMAGE_LAYOUT", at("layout")),
+        ("RTMX_IMAGE_TAR", at("image.tar")),
+        ("RTMX_IMAGE_REFERENCE", made.layout.reference().to_owned()),
+        ("RTMX_IMAGE_DIGEST", made.layout.digest()),
+        ("RTMX_IMAGE_CONFIG", made.layout.config_digest().to_owned()),
+        ("RTMX_IMAGE_SERVER", made.server.clone()),
+    ])
 }
 
 fn copied(from: &Path, to: &Path) -> Result<()> {

@@ -154,6 +154,12 @@ const STEPS: &[Step] = &[
         run: image::image,
     },
     Step {
+        name: "compose",
+        what: "the committed Compose files come up, and keep what is written",
+        minutes: 6,
+        run: image::compose,
+    },
+    Step {
         name: "bench",
         what: "ratios to the peers, and growth, are as wanted",
         minutes: 12,

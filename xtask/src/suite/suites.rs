@@ -13,9 +13,10 @@ const TESTS_FLOOR: usize = 1_200;
 /// A program that runs longer hangs.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// Programs that have a step of their own.
-const APART: [&str; 10] = [
+const APART: [&str; 11] = [
     "tests/kill.rs",
     "tests/systemd.rs",
+    "tests/compose/main.rs",
     "tests/image/main.rs",
     "tests/customer_database/main.rs",
     "tests/transfer/main.rs",
