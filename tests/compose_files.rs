@@ -122,10 +122,13 @@ fn two_share_nothing() {
     }
 }
 
+/// Variables with their values.
+type Variables = &'static [(&'static str, &'static str)];
+
 fn profiles_choose() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/rtmx/compose/prod");
     // what is on, the services beside the server and the maker of secrets
-    let cases: [(&[(&str, &str)], &[&str]); 4] = [
+    let cases: [(Variables, &[&str]); 4] = [
         (&[], &["postgres"]),
         (&[("COMPOSE_PROFILES", "")], &[]),
         (&[("COMPOSE_PROFILES", "sqlite,tls")], &["proxy"]),

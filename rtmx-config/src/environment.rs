@@ -17,6 +17,10 @@ use std::path::{Path, PathBuf};
 pub const FOREIGN_VARIABLES: &[(&str, &str)] = &[
     ("RTMX_HOME", "Where `rtmxctl` keeps its installations."),
     ("RTMX_IMAGE", "The image that the Compose file starts."),
+    ("RTMX_HTTP_ADDRESS", "The machine's address in the Compose file."),
+    ("RTMX_HTTP_PORT", "The machine's port of the API in the Compose file."),
+    ("RTMX_HTTPS_PORT", "The machine's port of the proxy with TLS in the Compose file."),
+    ("RTMX_METRICS_PORT", "The machine's port of the metrics in the Compose file."),
     ("RTMX_SECRETS_DIR", "The folder of mounted secrets that the server reads."),
     ("RTMX_CACHE", "Where the developer tasks keep what outlives a checkout."),
 ];

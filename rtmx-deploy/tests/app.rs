@@ -1,7 +1,9 @@
 //! The application spec as its authors meet it: what is accepted, and what every fault says.
 
+#![allow(clippy::disallowed_methods, reason = "reads the specs, and writes what is made of them on demand")]
+
 use rtmx_core::{Code, app as codes, assert_code};
-use rtmx_deploy::app::{App, AppFaults, Fault, app_schema, read_app};
+use rtmx_deploy::app::{App, AppFaults, Fault, Name, app_schema, read_app};
 use std::path::Path;
 
 const SMALL: &str = include_str!("app/small.yaml");
@@ -28,7 +30,7 @@ fn the_shipped_applications_have_no_fault() {
     let rtmx = shipped("rtmx");
     assert_eq!(rtmx.components.len(), 3);
     let hyyve = shipped("hyyve");
-    let names: Vec<&str> = hyyve.components.keys().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = hyyve.components.keys().map(Name::as_str).collect();
     let wanted =
         ["api", "db", "nginx", "redis", "sandbox", "ssrf_proxy", "weaviate", "web", "worker", "worker_beat"];
     assert_eq!(names, wanted);

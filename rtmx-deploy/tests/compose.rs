@@ -4,9 +4,11 @@
 //! `RTMX_UPDATE_GOLDENS=1 cargo test -p rtmx-deploy --test compose` writes the files; a person reads the
 //! difference.
 
+#![allow(clippy::disallowed_methods, reason = "reads the specs, and writes what is made of them on demand")]
+
 use proptest::prelude::*;
 use rtmx_core::{app as codes, assert_code};
-use rtmx_deploy::app::{App, AppFaults, Beside, read_app};
+use rtmx_deploy::app::{App, AppFaults, Beside, Name, read_app};
 use rtmx_deploy::{
     AppFiles, CHECKSUMS, Choice, Composition, FileKind, Lock, Release, files_of, render_compose, sha256,
 };
@@ -146,9 +148,7 @@ fn promises(app: &App, composition: &Composition) -> Result<(), String> {
         ensure(!text.contains(word), format!("it holds `{word}`"))?;
     }
     let services = document["services"].as_object().cloned().unwrap_or_default();
-    for name in
-        app.components.keys().map(|name| name.as_str()).chain(app.jobs.keys().map(|name| name.as_str()))
-    {
+    for name in app.components.keys().map(Name::as_str).chain(app.jobs.keys().map(Name::as_str)) {
         ensure(services.contains_key(name), format!("`{name}` is not there"))?;
     }
     for (name, service) in &services {

@@ -3,7 +3,7 @@
 use super::args::AppCommand;
 use super::output::{BOLD, Failure, Outcome, Output};
 use rtmx_core::{Error, Result, tool};
-use rtmx_deploy::app::{App, AppFaults, Beside, app_schema, read_app};
+use rtmx_deploy::app::{App, AppFaults, Beside, Name, app_schema, read_app};
 use rtmx_deploy::{AppFiles, Choice, Lock, Release};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -94,8 +94,8 @@ fn run_check(file: &Path, lock: Option<&Path>, out: &Output) -> Outcome {
     }
     let names = |names: Vec<&str>| names.join(", ");
     let (environments, sizes) = (
-        names(app.environments.keys().map(|name| name.as_str()).collect()),
-        names(app.sizes.keys().map(|name| name.as_str()).collect()),
+        names(app.environments.keys().map(Name::as_str).collect()),
+        names(app.sizes.keys().map(Name::as_str).collect()),
     );
     out.object(&json!({
         "type": "app",

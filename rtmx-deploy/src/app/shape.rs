@@ -48,12 +48,12 @@ impl<'s> Shape<'s> {
             return;
         }
         if let Some(words) = schema.get("enum").and_then(Value::as_array) {
-            return self.check_words(node, words.iter().collect(), key);
+            return self.check_words(node, &words.iter().collect::<Vec<_>>(), key);
         }
         let kinds = kinds(schema);
         let kind = kind_of(&node.content);
-        let fits = |wanted: &&str| kind == *wanted || (kind == "integer" && *wanted == "number");
-        if !kinds.is_empty() && !kinds.iter().any(|wanted| fits(&wanted)) {
+        let fits = |wanted: &str| kind == wanted || (kind == "integer" && wanted == "number");
+        if !kinds.is_empty() && !kinds.iter().any(|wanted| fits(wanted)) {
             let wanted: Vec<&str> =
                 kinds.iter().filter(|kind| **kind != "null").map(|kind| said(kind)).collect();
             let quote =
@@ -148,7 +148,7 @@ impl<'s> Shape<'s> {
         let options: Vec<&Value> = options.iter().map(|option| self.followed(option)).collect();
         let words: Vec<&Value> = options.iter().flat_map(|option| words(option)).collect();
         if !words.is_empty() && matches!(node.content, Content::Text(_)) {
-            return self.check_words(node, words, key);
+            return self.check_words(node, &words, key);
         }
         let kind = kind_of(&node.content);
         let own = options.iter().find(|option| kinds(option).contains(&kind));
@@ -166,7 +166,7 @@ impl<'s> Shape<'s> {
         }
     }
 
-    fn check_words(&mut self, node: &Node, words: Vec<&'s Value>, key: &Key) {
+    fn check_words(&mut self, node: &Node, words: &[&'s Value], key: &Key) {
         if words.iter().any(|word| **word == node.to_value()) {
             return;
         }

@@ -1,6 +1,6 @@
 //! Images as Compose is told of them.
 
-use super::service::literal;
+use super::lines::literal;
 use crate::app::{Variable, VariableName};
 use crate::release::{PlacedImage, Topology};
 

@@ -8,6 +8,7 @@
 
 mod beside;
 mod image;
+mod lines;
 mod service;
 mod yaml;
 
@@ -15,8 +16,9 @@ use crate::app::{Beside, Name};
 use crate::release::{Release, Topology};
 use crate::secrets::Duties;
 use crate::target::{FileKind, Rendered, RenderedFile};
+use lines::literal;
 use rtmx_core::{Error, Result, deploy};
-use service::{Renderer, literal};
+use service::Renderer;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use yaml::{Map, Yaml};

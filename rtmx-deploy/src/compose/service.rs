@@ -1,11 +1,10 @@
 //! A component, a job and the secret maker as services.
 
 use super::image;
+use super::lines::{amounts, literal, literals, logging, names, run, size};
 use super::yaml::{Line, Map, Yaml};
-use crate::app::{
-    Amounts, Bytes, Condition, Delivery, JobTime, Name, Probe, Pull, Restart, Setting, Variable,
-};
-use crate::release::{Placed, Sourced, Topology};
+use crate::app::{Condition, Delivery, JobTime, Name, Probe, Pull, Restart, Setting, Variable};
+use crate::release::{Placed, Topology};
 use crate::secrets::Duties;
 use std::collections::BTreeMap;
 
@@ -13,11 +12,6 @@ use std::collections::BTreeMap;
 const SECRETS: &str = "/run/secrets";
 /// The profile of jobs that run when somebody asks.
 const JOBS: &str = "jobs";
-
-/// A text in which Compose replaces nothing.
-pub(super) fn literal(text: &str) -> String {
-    text.replace('$', "$$")
-}
 
 /// Makes services, and remembers the variables and warnings that it met.
 pub(super) struct Renderer<'a> {
@@ -362,46 +356,4 @@ impl<'a> Renderer<'a> {
         check.text("start_period", format!("{start_s}s"), format!("{from}.start_s"));
         service.map("healthcheck", check, "");
     }
-}
-
-fn amounts(of: Option<&Sourced<Amounts>>) -> Map {
-    let mut map = Map::new();
-    if let Some(Sourced { value, from }) = of {
-        map.text("cpus", value.cpu.to_string(), from.as_str());
-        map.text("memory", size(value.memory), from.as_str());
-    }
-    map
-}
-
-/// Bytes as Compose writes them; its `M` is 1024 x 1024.
-fn size(bytes: Bytes) -> String {
-    format!("{}M", bytes.0 >> 20)
-}
-
-fn names(names: &[Name]) -> Vec<String> {
-    names.iter().map(Name::to_string).collect()
-}
-
-fn literals(texts: &[String]) -> Vec<String> {
-    texts.iter().map(|text| literal(text)).collect()
-}
-
-/// A command, whatever entry point its image has. `more` may hold variables.
-fn run(command: &[String], more: &[String], from: &str, service: &mut Map) {
-    let mut words = literals(command);
-    words.extend_from_slice(more);
-    let arguments = words.split_off(words.len().min(1));
-    service.words("entrypoint", words, from);
-    service.words("command", arguments, from);
-}
-
-/// Logs that do not fill the disk.
-fn logging(service: &mut Map) {
-    let mut options = Map::new();
-    options.text("max-size", "10m", "");
-    options.text("max-file", "5", "");
-    let mut logging = Map::new();
-    logging.text("driver", "json-file", "");
-    logging.map("options", options, "");
-    service.map("logging", logging, "at most 50 MB for each container");
 }

@@ -53,7 +53,12 @@ impl Map {
         self.put(key, Yaml::Text(value.into()), note);
     }
 
-    pub(crate) fn plain(&mut self, key: impl Into<String>, value: impl ToString, note: impl Into<String>) {
+    pub(crate) fn plain(
+        &mut self,
+        key: impl Into<String>,
+        value: impl std::fmt::Display + Copy,
+        note: impl Into<String>,
+    ) {
         self.put(key, Yaml::Plain(value.to_string()), note);
     }
 

@@ -5,6 +5,7 @@
 
 mod lock;
 mod resolve;
+mod summary;
 mod topology;
 
 pub use lock::Lock;

@@ -2,7 +2,7 @@
 
 use super::lock::{Lock, nowhere, reference};
 use super::topology::{Placed, PlacedImage, Sourced, Topology};
-use super::{Artifact, Port, Release, SettingValue};
+use super::{Release, SettingValue, summary};
 use crate::app::{
     App, AppFaults, Component, Fault, Image, Name, Publish, Setting, SizedComponent, VariableName,
 };
@@ -54,7 +54,7 @@ impl Release {
         let Some(topology) = topology.filter(|_| faults.is_empty()) else {
             return Err(AppFaults::into_error(faults));
         };
-        let warnings = warnings(&topology);
+        let warnings = summary::warnings(&topology);
         let release = Release {
             application: app.application.to_string(),
             version: app.version.clone(),
@@ -63,8 +63,8 @@ impl Release {
                 .iter()
                 .map(|(key, value)| (key.clone(), SettingValue::Plain(value.clone().into())))
                 .collect(),
-            artifacts: artifacts(&topology),
-            ports: ports(&topology),
+            artifacts: summary::artifacts(&topology),
+            ports: summary::ports(&topology),
             topology: Some(Box::new(topology)),
         };
         Ok(Resolved { release, warnings })
@@ -364,47 +364,4 @@ impl Resolver<'_> {
     fn invalid(&mut self, key: &str, text: String) {
         self.faults.push(Fault::at(codes::APP_INVALID_VALUE, nowhere(), format!("--set {key}"), text));
     }
-}
-
-fn warnings(topology: &Topology) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for image in topology.unpinned() {
-        let refused = if topology.unpinned_allowed { "" } else { "; `deploy` refuses it here" };
-        warnings.push(format!("the image {image} is not pinned: the lock has no digest of it{refused}"));
-    }
-    let kept: Vec<&Name> = topology.state.values().flat_map(|part| &part.volumes).collect();
-    for volume in topology.volumes.keys().filter(|volume| !kept.contains(volume)) {
-        warnings.push(format!(
-            "the volume {volume} belongs to no part of `state`: an upgrade could not bring its data back"
-        ));
-    }
-    warnings
-}
-
-fn artifacts(topology: &Topology) -> Vec<Artifact> {
-    let makers = topology.secret_maker.iter().map(|(image, _)| image);
-    let images = topology.components.values().map(|placed| &placed.image).chain(makers);
-    let artifact = |image: &PlacedImage| {
-        let digest = image.digest.as_ref()?.to_string();
-        Some(Artifact { name: image.reference.clone(), digest, bytes: 0 })
-    };
-    let mut artifacts: Vec<Artifact> = images.filter_map(artifact).collect();
-    artifacts.sort_by(|a, b| a.name.cmp(&b.name));
-    artifacts.dedup_by(|a, b| a.name == b.name);
-    artifacts
-}
-
-fn ports(topology: &Topology) -> Vec<Port> {
-    let on = topology.components.iter().filter(|(_, placed)| topology.is_on(&placed.spec.profiles));
-    let of = |(component, placed): (&Name, &Placed)| -> Vec<Port> {
-        let published = placed.publish.iter();
-        published
-            .map(|(name, publish)| Port {
-                name: format!("{component}.{name}"),
-                address: publish.value.address.as_ref().map_or("0.0.0.0", |it| &it.default).to_owned(),
-                port: publish.value.port,
-            })
-            .collect()
-    };
-    on.flat_map(of).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::{Found, secrets};
 use crate::app::spec::App;
+use crate::app::units::Name;
 use rtmx_core::app as codes;
 use std::collections::BTreeMap;
 
@@ -39,7 +40,7 @@ pub(super) fn check(app: &App, found: &mut Found<'_>) {
     let waits: BTreeMap<&str, Vec<&str>> = app
         .components
         .iter()
-        .map(|(name, component)| (name.as_str(), component.after.keys().map(|key| key.as_str()).collect()))
+        .map(|(name, component)| (name.as_str(), component.after.keys().map(Name::as_str).collect()))
         .collect();
     if let Some(members) = circle(&waits) {
         let text = format!("these components wait for each other: {}", shown(&members));
