@@ -189,9 +189,34 @@ fn linked(messages: &str, built: &Path) -> Linked {
     linked
 }
 
-/// The flags of every release: each folder of this machine that a compiler would write down, with the name
-/// that stands for it.
+/// The folders of this machine that a program names, none of which it should: elsewhere it would be another
+/// file.
+///
+/// # Errors
+///
+/// If the program cannot be read.
+pub(crate) fn places_in(workspace: &Workspace, program: &Path) -> Result<Vec<String>> {
+    let bytes =
+        std::fs::read(program).map_err(|error| format!("could not read {}: {error}", program.display()))?;
+    let places = names(workspace)?.into_iter().map(|(from, _)| from.display().to_string());
+    Ok(places.filter(|place| holds(&bytes, place.as_bytes())).collect())
+}
+
+fn holds(bytes: &[u8], wanted: &[u8]) -> bool {
+    wanted.first().is_some_and(|first| {
+        let starts = bytes.iter().enumerate().filter(|(_, byte)| *byte == first);
+        starts.map(|(at, _)| at).any(|at| bytes[at..].starts_with(wanted))
+    })
+}
+
+/// The flags of every release.
 fn flags(workspace: &Workspace) -> Result<Vec<String>> {
+    let flag = |(from, to): (PathBuf, String)| format!("--remap-path-prefix={}={to}", from.display());
+    Ok(names(workspace)?.into_iter().map(flag).collect())
+}
+
+/// Each folder of this machine that a compiler would write down, with the name that stands for it.
+fn names(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>> {
     let sysroot = process::read(process::command("rustc", &workspace.root).args(["--print", "sysroot"]))?;
     let version = process::read(process::command("rustc", &workspace.root).arg("-vV"))?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
@@ -202,7 +227,7 @@ fn flags(workspace: &Workspace) -> Result<Vec<String>> {
     names.push((workspace.target.clone(), "/target".to_owned()));
     let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
     names.push((library, format!("/rustc/{commit}")));
-    Ok(names.into_iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect())
+    Ok(names)
 }
 
 #[cfg(test)]
@@ -226,6 +251,19 @@ mod tests {
         let found = linked(&messages.join("\n"), Path::new("/t/triple/release"));
         assert_eq!(found.keys().collect::<Vec<_>>(), ["a"]);
         assert!(found["a"].contains("std"));
+    }
+
+    #[test]
+    fn a_folder_of_the_machine_is_found_in_a_program() {
+        let workspace = Workspace::read().expect("cargo reads this workspace");
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        // what the program names, whether that is a place of this machine
+        let inside = workspace.root.join("src/lib.rs").display().to_string();
+        for (text, found) in [("/rtmx/src/lib.rs".to_owned(), false), (inside, true)] {
+            std::fs::write(file.path(), format!("\0/{text}\0")).expect("it is ours");
+            let places = places_in(&workspace, file.path()).expect("it can be read");
+            assert_eq!(!places.is_empty(), found, "{text}: {places:?}");
+        }
     }
 
     #[test]

@@ -64,7 +64,13 @@ pub(super) fn image(suite: &Suite) -> Result<Tally> {
     if made.layout != make()?.layout {
         return Err("two images of one server and the same packages differ".into());
     }
-    let mut tally = Tally::passed(1, "");
+    let places = release::places_in(workspace, &release.server)?;
+    if !places.is_empty() {
+        return Err(format!(
+            "the server names folders of this machine, and would be another file elsewhere: {places:?}"
+        ));
+    }
+    let mut tally = Tally::passed(2, "");
     let mut notes: Vec<_> = warning.into_iter().collect();
     if suite.full {
         match images::elsewhere(workspace, &target.platform())? {
@@ -77,7 +83,7 @@ pub(super) fn image(suite: &Suite) -> Result<Tally> {
     }
     tally = tally.and(trials(suite, target, &release, &made, &mut notes)?);
     tally.note = notes.join(". ");
-    Ok(tally.with_floor(1 + TRIALS - WITH_ENGINE - WITH_OLDER_ENGINE))
+    Ok(tally.with_floor(2 + TRIALS - WITH_ENGINE - WITH_OLDER_ENGINE))
 }
 
 /// The committed pins; where a mirror has dropped one of their files, what the mirrors have now, in a file of
