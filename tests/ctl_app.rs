@@ -164,3 +164,47 @@ fn a_choice_that_there_is_not_is_refused_with_the_nearest() {
         assert!(!to.exists(), "{more:?}");
     }
 }
+
+#[test]
+fn digests_are_written_into_the_lock_and_rendered() {
+    let home = Home::new();
+    let spec = home.folder().join("rtmx.yaml");
+    fs::create_dir(home.folder().join("rtmx")).expect("it can be made");
+    fs::copy("apps/rtmx.yaml", &spec).expect("it is there");
+    fs::copy("apps/rtmx/nginx.conf", home.folder().join("rtmx/nginx.conf")).expect("it is there");
+    let digest = |digit: &str| format!("sha256:{}", digit.repeat(64));
+    let pin = |image: &str, digit: &str| format!("{image}@{}", digest(digit));
+    let lock = |images: &[String]| {
+        let images: Vec<&str> = images.iter().map(String::as_str).collect();
+        home.run(&[&["app", "lock", text(&spec)], &images[..]].concat())
+    };
+    // What is wrong is told together, and nothing is written.
+    let refused = lock(&[pin("postgres:16-alpin", "a"), "nginx:alpine@latest".into()]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    let faults = refused.error()["report"]["faults"].clone();
+    assert_eq!(faults.as_array().map(Vec::len), Some(2), "{faults}");
+    assert!(faults.to_string().contains("\"postgres:16-alpine\""), "the nearest is named: {faults}");
+    assert!(!home.folder().join("rtmx.lock").exists());
+
+    let first = lock(&[pin("postgres:16-alpine", "a"), pin("nginx:alpine", "b")]).object();
+    assert_eq!(first["not_pinned"].as_array().map(Vec::len), Some(1), "{first}");
+    let second = lock(&[pin("ghcr.io/iotactical/rtmx:v0.1.0", "c"), pin("nginx:alpine", "d")]).object();
+    assert_eq!(second["not_pinned"].as_array().map(Vec::len), Some(0), "{second}");
+    assert_eq!(second["images"]["postgres:16-alpine"], digest("a"), "what was there stays");
+    assert_eq!(second["images"]["nginx:alpine"], digest("d"), "what is given again is replaced");
+    let to = home.folder().join("rendered");
+    let rendered = home.run(&["render", "--target", "compose", "--app", text(&spec), "--to", text(&to)]);
+    assert_eq!(rendered.code, 0, "{rendered:?}");
+    let compose = fs::read_to_string(to.join("compose.yaml")).expect("it was rendered");
+    for (image, digit) in [("postgres", "a"), ("nginx", "d"), ("ghcr.io/iotactical/rtmx", "c")] {
+        assert!(compose.contains(&format!("{image}@{}", digest(digit))), "{compose}");
+    }
+    assert!(!compose.contains("not pinned"), "{compose}");
+
+    // Those of another version are of no use.
+    let newer = fs::read_to_string(&spec).expect("it is there").replace("version: 0.1.0", "version: 0.2.0");
+    fs::write(&spec, newer).expect("it can be written");
+    let third = lock(&[pin("ghcr.io/iotactical/rtmx:v0.2.0", "e")]).object();
+    assert_eq!(third["version"], "0.2.0");
+    assert_eq!(third["images"].as_object().map(serde_json::Map::len), Some(1), "{third}");
+}

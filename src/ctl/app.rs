@@ -2,6 +2,7 @@
 
 use super::args::AppCommand;
 use super::output::{BOLD, Failure, Outcome, Output};
+use super::render::{unwritable, write_whole};
 use rtmx_core::{Error, Result, tool};
 use rtmx_deploy::app::{App, AppFaults, Beside, Name, app_schema, read_app};
 use rtmx_deploy::{AppFiles, Choice, Lock, Release};
@@ -68,6 +69,7 @@ impl Described {
 pub(super) fn run_app(command: &AppCommand, out: &Output) -> Outcome {
     match command {
         AppCommand::Check { file, lock } => run_check(file, lock.as_deref(), out),
+        AppCommand::Lock { file, images } => run_lock(file, images, out),
         AppCommand::Schema => {
             let schema = app_schema();
             match out.is_json() {
@@ -119,6 +121,40 @@ fn run_check(file: &Path, lock: Option<&Path>, out: &Output) -> Outcome {
     out.line(format!("  sizes:        {sizes}"));
     warnings.iter().for_each(|warning| out.line(format!("{BOLD}warning{BOLD:#}: {warning}")));
     Ok(0)
+}
+
+fn run_lock(file: &Path, images: &[String], out: &Output) -> Outcome {
+    let app = read_app(&read(file)?, &file.display().to_string()).map_err(with_faults)?;
+    let path = file.parent().unwrap_or(Path::new("")).join(format!("{}.lock", app.application));
+    let before = match path.is_file() {
+        true => match Lock::read(&read(&path)?, &path.display().to_string(), &app) {
+            Ok(before) => Some(before),
+            // That of another version names images that nobody runs any more.
+            Err(error) if is_of_another_version(&error) => None,
+            Err(error) => return Err(with_faults(error)),
+        },
+        false => None,
+    };
+    let lock = Lock::pinned(&app, before, images).map_err(with_faults)?;
+    write_whole(&path, lock.to_text().as_bytes(), 0o644).map_err(|error| unwritable(&path, error))?;
+    let unpinned = lock.missing(&app);
+    out.object(&json!({
+        "type": "app",
+        "lock": path,
+        "application": lock.application,
+        "version": lock.version,
+        "images": lock.images,
+        "not_pinned": unpinned,
+    }));
+    out.line(format!("{} has the digests of {} images.", path.display(), lock.images.len()));
+    unpinned.iter().for_each(|image| out.line(format!("{BOLD}not pinned{BOLD:#}: {image}")));
+    Ok(0)
+}
+
+fn is_of_another_version(error: &Error) -> bool {
+    error.code() == rtmx_core::app::LOCK_MISMATCH
+        || AppFaults::of(error)
+            .is_some_and(|all| all.list().iter().any(|fault| fault.code == rtmx_core::app::LOCK_MISMATCH))
 }
 
 /// The error with its faults as data beside it.

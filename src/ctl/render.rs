@@ -173,19 +173,23 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 fn write_one(to: &Path, file: &RenderedFile) -> io::Result<()> {
-    let path = to.join(&file.path);
-    let dir = path.parent().unwrap_or(to);
-    fs::create_dir_all(dir)?;
-    let mut beside = NamedTempFile::new_in(dir)?;
-    beside.write_all(file.content.as_bytes())?;
     // Users of containers other than the caller read these files; there is no secret in them.
     let mode = if file.kind == FileKind::Program { 0o755 } else { 0o644 };
+    write_whole(&to.join(&file.path), file.content.as_bytes(), mode)
+}
+
+/// Writes a file wholly or not at all, with its folder.
+pub(super) fn write_whole(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(dir)?;
+    let mut beside = NamedTempFile::new_in(dir)?;
+    beside.write_all(content)?;
     beside.as_file().set_permissions(Permissions::from_mode(mode))?;
     beside.as_file().sync_all()?;
-    beside.persist(&path).map_err(|error| error.error)?;
+    beside.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 
-fn unwritable(path: &Path, error: io::Error) -> Error {
+pub(super) fn unwritable(path: &Path, error: io::Error) -> Error {
     Error::new(tool::FILE_UNWRITABLE, format!("could not write {}", path.display())).with_source(error)
 }

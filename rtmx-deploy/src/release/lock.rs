@@ -56,6 +56,45 @@ impl Lock {
         Err(AppFaults::into_error(faults))
     }
 
+    /// The lock with these digests, each as `NAME:TAG@sha256:...`. Those of the lock before stay, if it is of
+    /// this version; a digest that is given replaces the one that was there.
+    ///
+    /// # Errors
+    ///
+    /// All faults together, as [`AppFaults`]: `app_invalid_value` for a text without a digest, and
+    /// `app_unknown_name` for an image that the application does not have.
+    pub fn pinned(app: &App, before: Option<Lock>, given: &[String]) -> Result<Lock> {
+        let fresh = Lock {
+            application: app.application.clone(),
+            version: app.version.clone(),
+            images: BTreeMap::new(),
+        };
+        let of_this = |lock: &Lock| lock.application == app.application && lock.version == app.version;
+        let mut lock = before.filter(of_this).unwrap_or(fresh);
+        let known: BTreeSet<String> = images(app).map(|image| reference(app, image)).collect();
+        let mut faults = Vec::new();
+        for text in given {
+            let Some((image, digest)) = text.split_once('@') else {
+                let why = format!("`{text}` is not NAME:TAG@sha256:...");
+                faults.push(Fault::at(codes::APP_INVALID_VALUE, nowhere(), text, why));
+                continue;
+            };
+            let Some(digest) = ImageDigest::new(digest) else {
+                let why = format!("`{digest}` is not `sha256:` and 64 hexadecimal digits");
+                faults.push(Fault::at(codes::APP_INVALID_VALUE, nowhere(), image, why));
+                continue;
+            };
+            if known.contains(image) {
+                lock.images.insert(image.to_owned(), digest);
+                continue;
+            }
+            let why = format!("no component runs the image `{image}`");
+            let fault = Fault::at(codes::APP_UNKNOWN_NAME, nowhere(), image, why);
+            faults.push(fault.with_nearest(image, known.iter().map(String::as_str)));
+        }
+        if faults.is_empty() { Ok(lock) } else { Err(AppFaults::into_error(faults)) }
+    }
+
     /// The lock as it is written: the same content gives the same bytes.
     pub fn to_text(&self) -> String {
         let mut text = format!(
@@ -68,6 +107,12 @@ impl Lock {
             text.push_str(&format!("  \"{image}\": {digest}\n"));
         }
         text
+    }
+
+    /// The images of the application whose digest it does not have.
+    pub fn missing(&self, app: &App) -> BTreeSet<String> {
+        let all = images(app).map(|image| reference(app, image));
+        all.filter(|image| !self.images.contains_key(image)).collect()
     }
 
     /// The digest of an image, if the lock has one.

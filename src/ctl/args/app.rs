@@ -17,6 +17,17 @@ pub(in crate::ctl) enum AppCommand {
         #[arg(long, value_name = "FILE")]
         lock: Option<PathBuf>,
     },
+    /// Write digests of images into the lock of a spec; those that it has for the same version stay
+    #[command(
+        before_help = "Examples:\n  rtmxctl app lock apps/rtmx.yaml ghcr.io/iotactical/rtmx:v0.1.0@sha256:0123...\n"
+    )]
+    Lock {
+        /// The spec (YAML)
+        file: PathBuf,
+        /// An image as the spec names it, with its digest; can be repeated
+        #[arg(required = true, value_name = "NAME:TAG@sha256:DIGEST")]
+        images: Vec<String>,
+    },
     /// Print the JSON Schema of specs
     #[command(before_help = "Examples:\n  rtmxctl app schema > app.schema.json\n")]
     Schema,
