@@ -15,7 +15,7 @@ pub(crate) fn on_sqlite(ground: &Ground) -> Result<(), Ignored> {
 
 pub(crate) fn on_bundled_postgres(ground: &Ground, version: u16) -> Result<(), Ignored> {
     // Both users that the official images have.
-    let flavour = if version % 2 == 0 { Flavour::Alpine } else { Flavour::Debian };
+    let flavour = if version.is_multiple_of(2) { Flavour::Alpine } else { Flavour::Debian };
     let project = Project::of(ground, "rtmx", "prod").with_postgres(version, flavour)?;
     lives(ground, &project, &["postgres", "rtmx-server"]);
     Ok(())
@@ -27,7 +27,7 @@ fn lives(ground: &Ground, project: &Project, services: &[&str]) {
     assert_eq!(running.keys().collect::<Vec<_>>(), services);
     let token = project.token();
     project.make(&token, "REQ-A-1");
-    let dashboard = project.call(&token, Method::GET, "/", "text/plain", "");
+    let dashboard = project.call(&token, &Method::GET, "/", "text/plain", "");
     assert!([200, 303].contains(&dashboard.status.as_u16()), "{}", dashboard.status);
 
     for (service, container) in &running {
@@ -44,6 +44,6 @@ fn lives(ground: &Ground, project: &Project, services: &[&str]) {
     assert!(project.containers().is_empty());
     project.up();
     assert_eq!(project.ids(&token), before, "taken down and up again");
-    let imported = project.call(&token, Method::POST, "/api/v1/projects/default/import", "text/csv", MATRIX);
+    let imported = project.call(&token, &Method::POST, "/api/v1/projects/default/import", "text/csv", MATRIX);
     assert_eq!(imported.status, 200, "{:?}", imported.json());
 }

@@ -4,8 +4,10 @@
 //! reports itself ignored. Each trial has a project of its own, on ports that the kernel chose, and removes
 //! it. PostgreSQL, nginx and Redis are official images where they can be pulled, else ones made of packages.
 
+#[allow(dead_code, reason = "the trials of the image use more of it")]
 #[path = "../image/engine.rs"]
 mod engine;
+#[allow(dead_code, clippy::print_stdout, reason = "the trials of the image use more of it")]
 #[path = "../image/given.rs"]
 mod given;
 mod life;
@@ -48,9 +50,7 @@ const ON_DATABASES: [ClaimOnDatabase; 2] = [
 
 fn main() {
     let arguments = Arguments::from_args();
-    let plain = CLAIMS
-        .into_iter()
-        .map(|(name, prove)| Trial::ignorable_test(name, move || on_ground(|ground| prove(ground))));
+    let plain = CLAIMS.into_iter().map(|(name, prove)| Trial::ignorable_test(name, move || on_ground(prove)));
     let versions = versions().expect("RTMX_TEST_POSTGRES names versions");
     let on_databases = ON_DATABASES.into_iter().flat_map(|(name, prove)| {
         versions.clone().into_iter().map(move |version| {

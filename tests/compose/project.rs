@@ -48,7 +48,8 @@ impl Project {
         project.set("RTMX_HTTP_PORT", &port.to_string());
         project.set("RTMX_METRICS_PORT", &free_port().to_string());
         let kept = ground.engine.keeps_digests();
-        project.set("RTMX_IMAGE", &if kept { ground.given.by_digest() } else { ground.given.reference.clone() });
+        project
+            .set("RTMX_IMAGE", &if kept { ground.given.by_digest() } else { ground.given.reference.clone() });
         project
     }
 
@@ -119,7 +120,7 @@ impl Project {
     }
 
     /// Sends one request; it is tried again for a while when nobody answers.
-    pub(crate) fn call(&self, token: &str, method: Method, path: &str, kind: &str, body: &str) -> Reply {
+    pub(crate) fn call(&self, token: &str, method: &Method, path: &str, kind: &str, body: &str) -> Reply {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
         let began = Instant::now();
         loop {
@@ -140,13 +141,13 @@ impl Project {
     /// Makes a requirement, which must succeed.
     pub(crate) fn make(&self, token: &str, id: &str) {
         let body = json!({"req_id": id}).to_string();
-        let made = self.call(token, Method::POST, REQUIREMENTS, "application/json", &body);
+        let made = self.call(token, &Method::POST, REQUIREMENTS, "application/json", &body);
         assert_eq!(made.status, 201, "{id}: {:?}", made.json());
     }
 
     /// The ids of all requirements.
     pub(crate) fn ids(&self, token: &str) -> Vec<String> {
-        let list = self.call(token, Method::GET, REQUIREMENTS, "text/plain", "");
+        let list = self.call(token, &Method::GET, REQUIREMENTS, "text/plain", "");
         assert_eq!(list.status, 200, "{:?}", list.json());
         let list = list.json();
         let rows = list["requirements"].as_array().expect("it is a list").iter();

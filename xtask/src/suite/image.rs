@@ -4,6 +4,7 @@ use super::binaries::{Filter, build_some};
 use super::record::Record;
 use super::{Suite, Tally, suites};
 use crate::release::{self, Release, Target};
+use crate::workspace::Workspace;
 use crate::{Result, engine, image as images, needs, process};
 use std::path::{Path, PathBuf};
 
