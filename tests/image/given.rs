@@ -39,7 +39,7 @@ impl Given {
 
     /// Keeps a figure for whoever reads the run: a harness reads what is printed.
     pub(crate) fn note(&self, figure: &str) {
-        let Some(file) = std::env::var_os("RTMX_IMAGE_FIGURES") else { return println!("{figure}") };
+        let Some(file) = std::env::var_os("RTMX_IMAGE_FIGURES") else { return };
         let file = OpenOptions::new().create(true).append(true).open(file);
         file.and_then(|mut file| writeln!(file, "{figure}")).expect("the figures can be written");
     }
