@@ -47,7 +47,7 @@ impl Container {
     pub(crate) fn create(engine: &Engine, given: &Given, options: &[&str]) -> Container {
         let container = Container::named(engine, given);
         let arguments = ["create", "--name", &container.name];
-        engine.run(&[&arguments[..], options, &[&given.reference]].concat());
+        engine.run(&[&arguments[..], options, &[&engine.id(given)]].concat());
         container
     }
 
@@ -66,7 +66,7 @@ impl Container {
 
     fn start(&mut self, given: &Given, options: &[&str]) {
         let arguments = ["create", "--name", &self.name];
-        self.engine.run(&[&arguments[..], options, &[&given.reference]].concat());
+        self.engine.run(&[&arguments[..], options, &[&self.engine.id(given)]].concat());
         self.asked = Instant::now();
         self.engine.run(&["start", &self.name]);
         self.engine_took = self.asked.elapsed();

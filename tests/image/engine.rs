@@ -34,6 +34,11 @@ impl Engine {
         self.major >= 29
     }
 
+    /// What it calls the image whatever its tag: others on this engine may move that.
+    pub(crate) fn id(&self, given: &Given) -> String {
+        if self.keeps_digests() { given.digest.clone() } else { given.config.clone() }
+    }
+
     /// What the engine's command prints, which must succeed.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         must(command(self.host.as_deref()).args(arguments))

@@ -154,8 +154,8 @@ fn keeps_secrets(given: &Given) -> Result<(), Ignored> {
     let process = container.process()?;
     let seen = [
         ("inspect", engine.run(&["inspect", &container.name])),
-        ("history", engine.run(&["history", "--no-trunc", &given.reference])),
-        ("the image's inspect", engine.run(&["image", "inspect", &given.reference])),
+        ("history", engine.run(&["history", "--no-trunc", &engine.id(given)])),
+        ("the image's inspect", engine.run(&["image", "inspect", &engine.id(given)])),
         ("log", container.log()),
         ("process list", process.read("cmdline")),
         ("environment", process.read("environ")),
@@ -178,7 +178,7 @@ fn has_one_program(given: &Given) -> Result<(), Ignored> {
     assert_eq!(programs.iter().filter(|line| !line.contains(".so")).count(), 1, "{programs:#?}");
     for shell in ["sh", "/bin/sh", "/bin/bash", "/bin/busybox"] {
         let mut run = Command::new("docker");
-        run.args(["run", "--rm", "--entrypoint", shell, &given.reference, "-c", "true"]);
+        run.args(["run", "--rm", "--entrypoint", shell, &engine.id(given), "-c", "true"]);
         let ended = run.output().expect("an engine answered");
         assert_eq!(ended.status.code(), Some(127), "{shell}: {}", String::from_utf8_lossy(&ended.stderr));
     }

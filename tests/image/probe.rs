@@ -40,7 +40,7 @@ pub(crate) fn opens_a_library(given: &Given) -> Result<(), Ignored> {
     must(Command::new("cc").args(["-o", &at("probe"), &at("probe.c"), "-ldl"]));
     let mount = format!("{}:/probe:ro", folder.path().display());
     let options = ["run", "--rm", "--read-only", "--cap-drop", "ALL", "--volume", &mount];
-    let said = engine.run(&[&options[..], &["--entrypoint", "/probe/probe", &given.reference]].concat());
+    let said = engine.run(&[&options[..], &["--entrypoint", "/probe/probe", &engine.id(given)]].concat());
     assert_eq!(said, "42");
     Ok(())
 }
