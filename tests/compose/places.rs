@@ -3,6 +3,7 @@
 use crate::project::Project;
 use crate::{Ground, Ignored};
 use rtmx_containers::{DEFAULT_VERSION, Flavour, Postgres};
+use std::process::Command;
 
 pub(crate) fn two_on_one_host(ground: &Ground) -> Result<(), Ignored> {
     let prod = Project::of(ground, "rtmx", "prod").with_postgres(DEFAULT_VERSION, Flavour::Alpine)?;
@@ -21,15 +22,24 @@ pub(crate) fn two_on_one_host(ground: &Ground) -> Result<(), Ignored> {
 
 pub(crate) fn on_own_postgres(ground: &Ground, version: u16) -> Result<(), Ignored> {
     let customer = Postgres::start(version).map_err(|error| error.to_string())?;
+    let published = format!("publish={}", customer.port());
+    let host = ground.engine.run(&["ps", "--filter", &published, "--format", "{{.Names}}"]);
+    if host.is_empty() {
+        return Err("the database is no container, which others could reach".into());
+    }
+    let network = Network::with(ground, &host);
     let mut project = Project::of(ground, "rtmx", "prod");
     project.set("COMPOSE_PROFILES", "");
-    // The database is on this machine, as the containers see it.
     project.write(
         "compose.override.yml",
-        "services:\n  rtmx-server:\n    extra_hosts: [\"the-database:host-gateway\"]\n",
+        &format!(
+            "services:\n  rtmx-server:\n    networks: [front, back, customer]\n\
+             networks:\n  customer:\n    name: {}\n    external: true\n",
+            network.name
+        ),
     );
-    let url = customer.url().replace("127.0.0.1", "the-database").replace("localhost", "the-database");
-    assert!(url.contains("@the-database:"), "it is elsewhere");
+    let password = customer.password().unwrap_or_default();
+    let url = format!("postgres://{}:{password}@{host}:5432/{}", customer.user(), customer.database());
     project.write("secrets/database_url", &format!("{url}\n"));
     project.up();
     assert_eq!(project.containers().keys().collect::<Vec<_>>(), ["rtmx-server"]);
@@ -63,4 +73,31 @@ pub(crate) fn nothing_is_pulled(ground: &Ground) -> Result<(), Ignored> {
     assert!(!refused.status.success() && said.contains("registry.invalid"), "{said}");
     assert!(!said.contains("dial") && !said.contains("lookup"), "nobody was asked: {said}");
     Ok(())
+}
+
+/// The network in which the customer's database is.
+struct Network<'a> {
+    ground: &'a Ground,
+    name: String,
+    container: String,
+}
+
+impl Network<'_> {
+    fn with<'a>(ground: &'a Ground, container: &str) -> Network<'a> {
+        let name = format!("customer-of-{container}");
+        ground.engine.run(&["network", "create", &name]);
+        let network = Network { ground, name, container: container.to_owned() };
+        ground.engine.run(&["network", "connect", &network.name, container]);
+        network
+    }
+}
+
+impl Drop for Network<'_> {
+    fn drop(&mut self) {
+        // A container that is gone has left it.
+        let _ = Command::new("docker")
+            .args(["network", "disconnect", "--force", &self.name, &self.container])
+            .output();
+        self.ground.engine.run(&["network", "rm", &self.name]);
+    }
 }
