@@ -15,17 +15,20 @@ async fn load(variables: &[(&str, &Path)]) -> rtmx_config::Layer {
 async fn a_mounted_secret_reaches_its_setting_and_shows_nowhere() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("token");
-    fs::write(&path, "canary-hunter2-token\n").unwrap();
+    fs::write(&path, "canary-hunter2-token-of-32-letters\n").unwrap();
     let source = EnvSource::new([("RTMX_ADMIN_TOKEN_FILE", path.as_os_str())]);
     let layer = source.load(&Cx::new()).await.unwrap();
     let resolved = resolve([&layer], Strictness::Check).unwrap();
     let token = resolved.settings.auth.admin_token.as_ref().unwrap();
-    assert_eq!(token.expose(), "canary-hunter2-token");
+    assert_eq!(token.expose(), "canary-hunter2-token-of-32-letters");
     assert!(!format!("{source:?} {layer:?} {resolved:?}").contains("canary"));
 
-    fs::write(&path, "rotated-hunter2-token").unwrap();
+    fs::write(&path, "rotated-hunter2-token-of-32-letters").unwrap();
     let again = resolve([&source.load(&Cx::new()).await.unwrap()], Strictness::Check).unwrap();
-    assert_eq!(again.settings.auth.admin_token.as_ref().unwrap().expose(), "rotated-hunter2-token");
+    assert_eq!(
+        again.settings.auth.admin_token.as_ref().unwrap().expose(),
+        "rotated-hunter2-token-of-32-letters"
+    );
     assert_eq!(again.changed_since(&resolved).len(), 1);
 }
 

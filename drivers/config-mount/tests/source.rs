@@ -51,7 +51,7 @@ async fn a_mounted_secret_is_read_by_name_and_shows_nowhere() {
     let root = tempfile::tempdir().unwrap();
     let values = [
         ("DATABASE_URL", "postgres://app:canary-pw@db/rtmx\n"),
-        ("auth.admin_token", "canary-token-of-mounts\r\n"),
+        ("auth.admin_token", "canary-token-of-mounts-and-letters\r\n"),
         ("RTMX_SERVER__DRAIN", "7s"),
     ];
     mount(root.path(), "..2026_11_22_10_00_00.1", &values);
@@ -61,7 +61,10 @@ async fn a_mounted_secret_is_read_by_name_and_shows_nowhere() {
     let resolved = resolve([&layer], Strictness::Check).unwrap();
     assert_eq!(resolved.warnings, [], "neither hidden names nor the folders of others");
     assert_eq!(drain(&layer), "7s");
-    assert_eq!(resolved.settings.auth.admin_token.as_ref().unwrap().expose(), "canary-token-of-mounts");
+    assert_eq!(
+        resolved.settings.auth.admin_token.as_ref().unwrap().expose(),
+        "canary-token-of-mounts-and-letters"
+    );
     assert_eq!(resolved.settings.database.url_file, Some(root.path().join("DATABASE_URL")));
     assert!(!format!("{source:?} {layer:?} {resolved:?}").contains("canary"));
 }

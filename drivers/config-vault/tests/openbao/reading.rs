@@ -13,7 +13,7 @@ type Proving = Pin<Box<dyn Future<Output = ()>>>;
 pub(crate) fn entries(bench: Bench) -> Proving {
     Box::pin(async move {
         let entries = json!({
-            "DATABASE_URL": "postgres://app:canary-pw@db/rtmx\n", "auth.admin_token": "canary-token-of-vault",
+            "DATABASE_URL": "postgres://app:canary-pw@db/rtmx\n", "auth.admin_token": "canary-token-of-vault-and-of-letters",
             "RTMX_SERVER__CONNECTIONS": 77, "metrics.enabled": false, "database_url": "canary",
             "vault.token": "canary-token", "username": {"of": "canary"}
         });
@@ -22,7 +22,10 @@ pub(crate) fn entries(bench: Bench) -> Proving {
         let layer = load(&source).await;
         let found = resolve([&layer], Strictness::Check).unwrap();
         let settings = &found.settings;
-        assert_eq!(settings.auth.admin_token.as_ref().unwrap().expose(), "canary-token-of-vault");
+        assert_eq!(
+            settings.auth.admin_token.as_ref().unwrap().expose(),
+            "canary-token-of-vault-and-of-letters"
+        );
         assert_eq!(settings.database.url.as_ref().unwrap().expose(), "postgres://app:canary-pw@db/rtmx");
         assert_eq!((settings.server.connections, settings.metrics.enabled), (77, false));
         let place = format!("vault {} secret/apps/entries", bench.bao.url().trim_start_matches("http://"));
