@@ -3,6 +3,7 @@
 use super::binaries::{Filter, build_some};
 use super::record::Record;
 use super::{Suite, Tally, suites};
+use crate::matrix::Databases;
 use crate::release::{self, Release, Target};
 use crate::workspace::Workspace;
 use crate::{Result, engine, image as images, needs, process};
@@ -19,6 +20,9 @@ const WITH_OLDER_ENGINE: usize = 1;
 /// each version.
 const COMPOSE_TRIALS: (usize, usize) = (6, 2);
 
+/// Trials of `tests/compose_files.rs`, which need Compose and shellcheck alone.
+const COMPOSE_FILES: usize = 5;
+
 /// The committed Compose files with the image: the long form on every PostgreSQL.
 pub(super) fn compose(suite: &Suite) -> Result<Tally> {
     let workspace = &suite.workspace;
@@ -32,23 +36,17 @@ pub(super) fn compose(suite: &Suite) -> Result<Tally> {
     let mut variables = written(workspace, &made)?;
     let versions = if suite.full { "12,13,14,15,16,17,18" } else { "16" };
     variables.push(("RTMX_TEST_POSTGRES", versions.to_owned()));
-    let engine = engine::ensure(workspace)?;
-    let binaries = build_some(&workspace.root, &[("rtmx", "compose")])?;
+    let databases = Databases::ready(workspace)?;
+    needs::ensure(&[needs::SHELLCHECK])?;
+    let binaries = build_some(&workspace.root, &[("rtmx", "compose"), ("rtmx", "compose_files")])?;
     let mut record = Record::read(workspace).unwrap_or_default();
     let mut tally = suites::run_all(&binaries, &Filter::default(), &variables, &mut record)?;
     record.write(workspace)?;
+    tally.note = databases.note();
     let count = COMPOSE_TRIALS.0 + COMPOSE_TRIALS.1 * versions.split(',').count();
-    let explained = match engine {
-        Ok(version) => {
-            tally.note = format!("engine {version}");
-            0
-        }
-        Err(reason) => {
-            tally.note = reason;
-            count
-        }
-    };
-    Ok(tally.with_skipped(explained).with_floor(count - explained))
+    // The plugin comes with the engine.
+    let explained = if databases.is_real() { 0 } else { tally.skipped };
+    Ok(tally.with_skipped(explained).with_floor(if explained == 0 { count + COMPOSE_FILES } else { 0 }))
 }
 
 /// Makes the image, holds it to a second one, and tests it; the long form builds it elsewhere once more.

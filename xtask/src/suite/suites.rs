@@ -13,10 +13,11 @@ const TESTS_FLOOR: usize = 1_200;
 /// A program that runs longer hangs.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// Programs that have a step of their own.
-const APART: [&str; 11] = [
+const APART: [&str; 12] = [
     "tests/kill.rs",
     "tests/systemd.rs",
     "tests/compose/main.rs",
+    "tests/compose_files.rs",
     "tests/image/main.rs",
     "tests/customer_database/main.rs",
     "tests/transfer/main.rs",
@@ -53,10 +54,6 @@ pub(super) fn tests(suite: &Suite) -> Result<Tally> {
     needs::ensure(&[needs::PYTHON, needs::IP, needs::STRACE])?;
     // Without it the tests that need OpenBao are ignored with the reason.
     if let Err(reason) = needs::ensure(&[needs::PIP]) {
-        println!("{reason}");
-    }
-    // Without it the test that reads rendered shell is ignored.
-    if let Err(reason) = needs::ensure(&[needs::SHELLCHECK]) {
         println!("{reason}");
     }
     let binaries = build(&suite.workspace.root, &["--workspace"])?;
