@@ -136,7 +136,7 @@ fn fail(error: &Error) -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<ExitCode> {
     if let Some(Command::Secrets { command }) = &arguments.command {
-        return secrets::run(command);
+        return secrets::run(command).await;
     }
     let drivers = standard_drivers()?;
     let places = Places {
