@@ -51,11 +51,11 @@ pub(crate) fn behind_the_proxy(ground: &Ground) -> Result<(), Ignored> {
     Ok(())
 }
 
-/// `RTMX_TEST_ENGINE_RESTART` is the command that starts the engine again: it takes every container of this
-/// machine away for a moment, so nobody but the long form gives it.
+/// The variable with the command that starts the engine again; nobody but the long form gives it.
+pub(crate) const RESTART: &str = "RTMX_TEST_ENGINE_RESTART";
+
 pub(crate) fn survives_the_engine(ground: &Ground) -> Result<(), Ignored> {
-    let restart = std::env::var("RTMX_TEST_ENGINE_RESTART");
-    let restart = restart.map_err(|_| "RTMX_TEST_ENGINE_RESTART restarts no engine".to_owned())?;
+    let restart = std::env::var(RESTART).map_err(|_| format!("{RESTART} restarts no engine"))?;
     let project = Project::of(ground, "rtmx", "prod").with_postgres(DEFAULT_VERSION, Flavour::Alpine)?;
     project.up();
     let token = project.token();

@@ -40,7 +40,11 @@ pub(crate) fn restart(workspace: &Workspace) -> Option<String> {
     let ours = starter.is_file() && needs::is_root();
     let starter = starter.display();
     ours.then(|| {
-        format!("'{starter}' down; while docker info >/dev/null 2>&1; do sleep 0.2; done; '{starter}' up")
+        // It answers until it ends, and refuses to start again until it has.
+        format!(
+            "'{starter}' down; while docker info >/dev/null 2>&1; do sleep 0.2; done; \
+             for _ in $(seq 60); do '{starter}' up >/dev/null 2>&1 && exit 0; sleep 0.5; done; exit 1"
+        )
     })
 }
 
