@@ -172,7 +172,7 @@ async fn write_and_read(api: &ApiClient, project: &str) -> std::result::Result<S
             return Err(problem(&whole(answer.into_body()).await?));
         }
     }
-    if read["requirement_text"] != Value::from(text.as_str()) {
+    if read["requirement_text"] != text.as_str() {
         let message = format!("another text was read of `{id}` than was written");
         return Err(Error::new(storage::INTERNAL, message).into());
     }
