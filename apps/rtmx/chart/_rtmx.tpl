@@ -48,7 +48,7 @@ most: 1
 mostWhy: because SQLite belongs to one process; set `rtmx.database.external` or `postgresql.enabled` for more
 {{- end }}
 services:
-  - {value: database, on: {{ $external }}, ports: [{{ int $v.database.port }}]}
+  - {value: database, wanted: {{ $external }}, ports: [{{ int $v.database.port }}]}
 {{- if not $v.license.offlineMode }}
 outside: [443]
 {{- end }}

@@ -20,7 +20,14 @@ pub(super) fn component(model: &Model<'_>, part: &Part<'_>, table: &mut Table) {
     let at = |path: &str| format!("{key}.{path}");
     let spec = part.spec;
     table.group(key, format!("{}.", spec.summary.trim_end_matches('.')));
-    table.flag(&at("enabled"), part.is_on(), "Whether it runs.");
+    let kept = match &spec.capabilities[..] {
+        [] => String::new(),
+        kept => format!(
+            " It begins as root with {}: Pod Security `restricted` refuses that, `baseline` does not.",
+            kept.join(", ")
+        ),
+    };
+    table.flag(&at("enabled"), part.is_on(), format!("Whether it runs.{kept}"));
     let most = spec.replicas_at_most.map_or_else(String::new, |most| format!(" At most {most}."));
     let replicas = part.chart.replicas.unwrap_or(spec.replicas);
     table.number(&at("replicaCount"), replicas, 0, format!("How many run, where nothing scales it.{most}"));
@@ -50,7 +57,7 @@ pub(super) fn component(model: &Model<'_>, part: &Part<'_>, table: &mut Table) {
         table.table(&at("service.annotations"), json!({}), "Annotations of the Service.");
     }
     probes(part, &spec.probes, table);
-    if !part.is_stateful() && !part.is_single() && !part.ports.is_empty() {
+    if (part.chart.main || !part.is_stateful() && !part.is_single()) && !part.ports.is_empty() {
         table.number(&at("preStopSleepSeconds"), NAP_S, 0, "Seconds that a pod waits before it is told to end, so that nothing is sent to it any more. Kubernetes 1.30 and newer; with older ones only what the program does by itself.");
     }
     table.number(
@@ -61,6 +68,7 @@ pub(super) fn component(model: &Model<'_>, part: &Part<'_>, table: &mut Table) {
     );
     let (pod, container) = match part.uid() {
         1000 => (json!({}), json!({})),
+        0 => (json!({"runAsNonRoot": false}), json!({"runAsUser": 0, "runAsGroup": 0})),
         uid => (json!({"fsGroup": uid}), json!({"runAsUser": uid, "runAsGroup": uid})),
     };
     table.table(&at("podSecurityContext"), pod, "What goes before `podSecurityContext`.");

@@ -203,7 +203,7 @@ fn connections(model: &Model<'_>, part: &Part<'_>, fact: &mut Value) {
         .filter_map(|other| {
             let value = model.service(other)?;
             let on = format!("{HOST}not {}{HOST}", other.key);
-            Some(json!({"value": value, "ports": ports(other), "on": on}))
+            Some(json!({"value": value, "ports": ports(other), "wanted": on}))
         })
         .collect();
     fact["reaches"] = reaches.into();
@@ -216,7 +216,8 @@ fn connections(model: &Model<'_>, part: &Part<'_>, fact: &mut Value) {
         let port =
             model.named(&queue.of).and_then(|of| of.ports.values().next().copied()).unwrap_or_default();
         fact["queue"] = json!({
-            "address": format!("{HOST}{}{HOST}:{port}", queue.of),
+            "host": format!("{HOST}{}{HOST}", queue.of),
+            "port": port,
             "password": {"object": object, "key": key, "existing": model.existing(&queue.password)},
         });
     }

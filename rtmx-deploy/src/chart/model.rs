@@ -100,13 +100,15 @@ impl Part<'_> {
 
     /// Whether it runs unless values say otherwise.
     pub(super) fn is_on(&self) -> bool {
-        self.chart.enabled.unwrap_or(self.spec.profiles.is_empty())
+        self.chart.enabled.unwrap_or(self.spec.profiles.is_empty() && self.spec.capabilities.is_empty())
     }
 
     /// The user of its processes.
     pub(super) fn uid(&self) -> u32 {
         let number = self.spec.user.as_deref().and_then(|user| user.split(':').next()?.parse().ok());
-        self.chart.uid.or(number).unwrap_or(1000)
+        // What keeps capabilities begins as root, and changes its user itself.
+        let other = if self.spec.capabilities.is_empty() { 1000 } else { 0 };
+        self.chart.uid.or(number).unwrap_or(other)
     }
 
     /// Whether more than one can run.

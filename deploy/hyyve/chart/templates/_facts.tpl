@@ -15,32 +15,32 @@
 "port": "http"
 "metricsPort": "metrics"
 "exposed": [5001]
-"env": { "FLASK_ENV": "production", "VECTOR_DB_URL": "http://{{ include "hyyve.named" (list . "weaviate") }}:8080" }
-"optional": []
-"variables": [{ "object": "database-url", "key": "value", "existing": "secrets.existing.databaseUrl", "name": "DATABASE_URL" }, { "object": "encryption-key", "key": "value", "existing": "secrets.existing.encryptionKey", "name": "ENCRYPTION_KEY" }, { "object": "redis-url", "key": "value", "existing": "secrets.existing.redisUrl", "name": "REDIS_URL" }, { "object": "secret-key", "key": "value", "existing": "secrets.existing.secretKey", "name": "SECRET_KEY" }]
+"env": { "FLASK_ENV": "production", "VECTOR_DB_URL": "http://{{ include "hyyve.named" (list . "weaviate") }}:8080", "APP_ENV": {{ include "hyyve.value" (list . "config.appEnv") | toJson }}, "LOG_FORMAT": {{ include "hyyve.value" (list . "config.logFormat") | toJson }}, "LOG_LEVEL": {{ include "hyyve.value" (list . "config.logLevel") | toJson }}, "STORAGE_TYPE": {{ include "hyyve.value" (list . "config.storageType") | toJson }} }
+"optional": ["APP_ENV", "LOG_FORMAT", "LOG_LEVEL", "STORAGE_TYPE"]
+"variables": [{ "object": "database", "key": "url", "existing": "secrets.existing.databaseUrl", "name": "DATABASE_URL" }, { "object": "keys", "key": "encryption-key", "existing": "secrets.existing.keys", "name": "ENCRYPTION_KEY" }, { "object": "redis-url", "key": "url", "existing": "secrets.existing.redisUrl", "name": "REDIS_URL" }, { "object": "keys", "key": "secret-key", "existing": "secrets.existing.keys", "name": "SECRET_KEY" }]
 "secretFiles": []
 "secretsPath": "/run/secrets/api"
 "configFiles": []
 "scratch": [{ "path": "/tmp", "size": "256Mi" }]
 "claims": []
-"init": []
+"init": [{ "name": "migrate", "command": ["flask", "db", "upgrade"] }]
 "security": { "readOnlyRootFilesystem": true }
 "probes": { "livenessProbe": { "httpGet": { "path": "/live", "port": "http" } }, "readinessProbe": { "httpGet": { "path": "/ready", "port": "http" } }, "startupProbe": { "httpGet": { "path": "/live", "port": "http" } } }
 "most": null
 "mostWhy": ""
-"mesh": false
-"outside": []
-"reaches": [{ "key": "db", "label": "db", "ports": [5432] }, { "key": "redis", "label": "redis", "ports": [6379] }, { "key": "weaviate", "label": "weaviate", "ports": [8080] }]
+"mesh": true
+"outside": [443]
+"reaches": [{ "key": "postgresql", "label": "database", "ports": [5432] }, { "key": "redis", "label": "redis", "ports": [6379] }, { "key": "sandbox", "label": "sandbox", "ports": [8194] }, { "key": "ssrfProxy", "label": "ssrf-proxy", "ports": [3128] }, { "key": "weaviate", "label": "weaviate", "ports": [8080] }]
 "clients": [{ "label": "nginx", "ports": [5001] }, { "label": "web", "ports": [5001] }]
-"services": [{ "value": "db", "ports": [5432], "on": {{ not (index .Values "db").enabled }} }, { "value": "redis", "ports": [6379], "on": {{ not (index .Values "redis").enabled }} }]
+"services": [{ "value": "database", "ports": [5432], "wanted": {{ not (index .Values "postgresql").enabled }} }, { "value": "redis", "ports": [6379], "wanted": {{ not (index .Values "redis").enabled }} }]
 "queueOf": false
 {{- end }}
 
 {{- define "hyyve.facts.component.db" -}}
-"key": "db"
-"suffix": "db"
-"label": "db"
-"container": "db"
+"key": "postgresql"
+"suffix": "postgresql"
+"label": "database"
+"container": "database"
 "kind": "StatefulSet"
 "headless": true
 "single": true
@@ -52,10 +52,10 @@
 "port": "postgresql"
 "metricsPort": "metrics"
 "exposed": []
-"env": { "PGDATA": "/var/lib/postgresql/data/pgdata", "POSTGRES_DB": "hyyve", "POSTGRES_INITDB_ARGS": "--data-checksums", "POSTGRES_USER": "hyyve", "POSTGRES_PASSWORD_FILE": "/run/secrets/db/POSTGRES_PASSWORD" }
+"env": { "PGDATA": "/var/lib/postgresql/data/pgdata", "POSTGRES_DB": "hyyve", "POSTGRES_INITDB_ARGS": "--data-checksums", "POSTGRES_PASSWORD_FILE": "/run/secrets/db/POSTGRES_PASSWORD" }
 "optional": []
-"variables": []
-"secretFiles": [{ "object": "postgres-password", "key": "value", "existing": "secrets.existing.postgresPassword", "path": "POSTGRES_PASSWORD" }]
+"variables": [{ "object": "db-credentials", "key": "username", "existing": "postgresql.auth.existingSecret", "name": "POSTGRES_USER" }]
+"secretFiles": [{ "object": "db-credentials", "key": "password", "existing": "postgresql.auth.existingSecret", "path": "POSTGRES_PASSWORD" }]
 "secretsPath": "/run/secrets/db"
 "configFiles": [{ "path": "/docker-entrypoint-initdb.d/init.sql", "name": "init.sql", "source": "files/hyyve/init.sql", "template": false }]
 "scratch": [{ "path": "/var/run/postgresql", "size": "16Mi" }, { "path": "/tmp", "size": "64Mi" }]
@@ -85,16 +85,16 @@
 "image": { "repository": "nginx", "base": "nginx", "tag": "alpine", "digest": null, "own": false, "versioned": false }
 "entrypoint": []
 "command": []
-"ports": { "http": 80, "https": 443 }
+"ports": { "http": 8080, "https": 8443 }
 "port": "http"
 "metricsPort": "metrics"
-"exposed": [80, 443]
+"exposed": [8080, 8443]
 "env": {  }
 "optional": []
 "variables": []
 "secretFiles": []
 "secretsPath": "/run/secrets/nginx"
-"configFiles": [{ "path": "/etc/nginx/nginx.conf", "name": "nginx.conf", "source": "files/hyyve/nginx.conf", "template": false }]
+"configFiles": [{ "path": "/etc/nginx/nginx.conf", "name": "nginx.conf", "source": "files/hyyve/chart/nginx.conf", "template": true }]
 "scratch": [{ "path": "/tmp", "size": "128Mi" }]
 "claims": []
 "init": []
@@ -129,7 +129,7 @@
 "env": {  }
 "optional": []
 "variables": []
-"secretFiles": [{ "object": "redis-conf", "key": "value", "existing": "secrets.existing.redisConf", "path": "redis.conf" }, { "object": "redis-password", "key": "value", "existing": "secrets.existing.redisPassword", "path": "REDIS_PASSWORD" }]
+"secretFiles": [{ "object": "redis", "key": "redis.conf", "existing": "redis.auth.existingSecret", "path": "redis.conf" }, { "object": "redis", "key": "password", "existing": "redis.auth.existingSecret", "path": "REDIS_PASSWORD" }]
 "secretsPath": "/run/secrets/redis"
 "configFiles": []
 "scratch": [{ "path": "/tmp", "size": "16Mi" }]
@@ -144,7 +144,7 @@
 "reaches": []
 "clients": [{ "label": "api", "ports": [6379] }, { "label": "worker", "ports": [6379] }, { "label": "worker-beat", "ports": [6379] }]
 "services": []
-"queueOf": false
+"queueOf": true
 {{- end }}
 
 {{- define "hyyve.facts.component.sandbox" -}}
@@ -178,8 +178,8 @@
 "mostWhy": ""
 "mesh": false
 "outside": []
-"reaches": []
-"clients": [{ "label": "ssrf-proxy", "ports": [8194] }]
+"reaches": [{ "key": "ssrfProxy", "label": "ssrf-proxy", "ports": [3128] }]
+"clients": [{ "label": "api", "ports": [8194] }, { "label": "ssrf-proxy", "ports": [8194] }, { "label": "worker", "ports": [8194] }]
 "services": []
 "queueOf": false
 {{- end }}
@@ -192,12 +192,12 @@
 "kind": "Deployment"
 "headless": false
 "single": false
-"naps": false
+"naps": true
 "image": { "repository": "ghcr.io/dify-ai/ssrf_proxy", "base": "ghcr.io/dify-ai/ssrf_proxy", "tag": "latest", "digest": null, "own": false, "versioned": false }
 "entrypoint": []
 "command": []
-"ports": {  }
-"port": null
+"ports": { "http": 3128 }
+"port": "http"
 "metricsPort": "metrics"
 "exposed": []
 "env": { "SANDBOX_HOST": "{{ include "hyyve.named" (list . "sandbox") }}" }
@@ -214,9 +214,9 @@
 "most": null
 "mostWhy": ""
 "mesh": false
-"outside": []
+"outside": [80, 443]
 "reaches": [{ "key": "sandbox", "label": "sandbox", "ports": [8194] }]
-"clients": []
+"clients": [{ "label": "api", "ports": [3128] }, { "label": "sandbox", "ports": [3128] }, { "label": "worker", "ports": [3128] }]
 "services": []
 "queueOf": false
 {{- end }}
@@ -239,7 +239,7 @@
 "exposed": []
 "env": { "AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED": "false", "AUTHENTICATION_APIKEY_ENABLED": "true", "AUTHENTICATION_APIKEY_USERS": "admin", "BACKUP_FILESYSTEM_PATH": "/var/lib/weaviate/backups", "CLUSTER_HOSTNAME": "node1", "DEFAULT_VECTORIZER_MODULE": "none", "ENABLE_MODULES": "backup-filesystem", "PERSISTENCE_DATA_PATH": "/var/lib/weaviate", "QUERY_DEFAULTS_LIMIT": "25" }
 "optional": []
-"variables": [{ "object": "weaviate-api-key", "key": "value", "existing": "secrets.existing.weaviateApiKey", "name": "AUTHENTICATION_APIKEY_ALLOWED_KEYS" }]
+"variables": [{ "object": "weaviate", "key": "api-key", "existing": "weaviate.auth.existingSecret", "name": "AUTHENTICATION_APIKEY_ALLOWED_KEYS" }]
 "secretFiles": []
 "secretsPath": "/run/secrets/weaviate"
 "configFiles": []
@@ -274,8 +274,8 @@
 "port": "http"
 "metricsPort": "metrics"
 "exposed": [3000]
-"env": { "API_URL": "http://{{ include "hyyve.named" (list . "api") }}:5001", "NODE_ENV": "production" }
-"optional": []
+"env": { "API_URL": "http://{{ include "hyyve.named" (list . "api") }}:5001", "NODE_ENV": "production", "APP_ENV": {{ include "hyyve.value" (list . "config.appEnv") | toJson }}, "LOG_FORMAT": {{ include "hyyve.value" (list . "config.logFormat") | toJson }}, "LOG_LEVEL": {{ include "hyyve.value" (list . "config.logLevel") | toJson }} }
+"optional": ["APP_ENV", "LOG_FORMAT", "LOG_LEVEL"]
 "variables": []
 "secretFiles": []
 "secretsPath": "/run/secrets/web"
@@ -311,9 +311,9 @@
 "port": null
 "metricsPort": "metrics"
 "exposed": []
-"env": { "VECTOR_DB_URL": "http://{{ include "hyyve.named" (list . "weaviate") }}:8080" }
-"optional": []
-"variables": [{ "object": "database-url", "key": "value", "existing": "secrets.existing.databaseUrl", "name": "DATABASE_URL" }, { "object": "redis-url", "key": "value", "existing": "secrets.existing.redisUrl", "name": "REDIS_URL" }]
+"env": { "VECTOR_DB_URL": "http://{{ include "hyyve.named" (list . "weaviate") }}:8080", "APP_ENV": {{ include "hyyve.value" (list . "config.appEnv") | toJson }}, "LOG_FORMAT": {{ include "hyyve.value" (list . "config.logFormat") | toJson }}, "LOG_LEVEL": {{ include "hyyve.value" (list . "config.logLevel") | toJson }}, "STORAGE_TYPE": {{ include "hyyve.value" (list . "config.storageType") | toJson }} }
+"optional": ["APP_ENV", "LOG_FORMAT", "LOG_LEVEL", "STORAGE_TYPE"]
+"variables": [{ "object": "database", "key": "url", "existing": "secrets.existing.databaseUrl", "name": "DATABASE_URL" }, { "object": "redis-url", "key": "url", "existing": "secrets.existing.redisUrl", "name": "REDIS_URL" }]
 "secretFiles": []
 "secretsPath": "/run/secrets/worker"
 "configFiles": []
@@ -325,11 +325,12 @@
 "most": null
 "mostWhy": ""
 "mesh": false
-"outside": []
-"reaches": [{ "key": "db", "label": "db", "ports": [5432] }, { "key": "redis", "label": "redis", "ports": [6379] }, { "key": "weaviate", "label": "weaviate", "ports": [8080] }]
+"outside": [443]
+"reaches": [{ "key": "postgresql", "label": "database", "ports": [5432] }, { "key": "redis", "label": "redis", "ports": [6379] }, { "key": "sandbox", "label": "sandbox", "ports": [8194] }, { "key": "ssrfProxy", "label": "ssrf-proxy", "ports": [3128] }, { "key": "weaviate", "label": "weaviate", "ports": [8080] }]
 "clients": []
-"services": [{ "value": "db", "ports": [5432], "on": {{ not (index .Values "db").enabled }} }, { "value": "redis", "ports": [6379], "on": {{ not (index .Values "redis").enabled }} }]
+"services": [{ "value": "database", "ports": [5432], "wanted": {{ not (index .Values "postgresql").enabled }} }, { "value": "redis", "ports": [6379], "wanted": {{ not (index .Values "redis").enabled }} }]
 "queueOf": false
+"queue": { "host": "{{ include "hyyve.named" (list . "redis") }}", "port": 6379, "password": { "object": "redis", "key": "password", "existing": "redis.auth.existingSecret" } }
 {{- end }}
 
 {{- define "hyyve.facts.component.worker_beat" -}}
@@ -348,9 +349,9 @@
 "port": null
 "metricsPort": "metrics"
 "exposed": []
-"env": {  }
-"optional": []
-"variables": [{ "object": "database-url", "key": "value", "existing": "secrets.existing.databaseUrl", "name": "DATABASE_URL" }, { "object": "redis-url", "key": "value", "existing": "secrets.existing.redisUrl", "name": "REDIS_URL" }]
+"env": { "APP_ENV": {{ include "hyyve.value" (list . "config.appEnv") | toJson }}, "LOG_FORMAT": {{ include "hyyve.value" (list . "config.logFormat") | toJson }}, "LOG_LEVEL": {{ include "hyyve.value" (list . "config.logLevel") | toJson }} }
+"optional": ["APP_ENV", "LOG_FORMAT", "LOG_LEVEL"]
+"variables": [{ "object": "database", "key": "url", "existing": "secrets.existing.databaseUrl", "name": "DATABASE_URL" }, { "object": "redis-url", "key": "url", "existing": "secrets.existing.redisUrl", "name": "REDIS_URL" }]
 "secretFiles": []
 "secretsPath": "/run/secrets/worker_beat"
 "configFiles": []
@@ -363,15 +364,15 @@
 "mostWhy": ""
 "mesh": false
 "outside": []
-"reaches": [{ "key": "db", "label": "db", "ports": [5432] }, { "key": "redis", "label": "redis", "ports": [6379] }]
+"reaches": [{ "key": "postgresql", "label": "database", "ports": [5432] }, { "key": "redis", "label": "redis", "ports": [6379] }]
 "clients": []
-"services": [{ "value": "db", "ports": [5432], "on": {{ not (index .Values "db").enabled }} }, { "value": "redis", "ports": [6379], "on": {{ not (index .Values "redis").enabled }} }]
+"services": [{ "value": "database", "ports": [5432], "wanted": {{ not (index .Values "postgresql").enabled }} }, { "value": "redis", "ports": [6379], "wanted": {{ not (index .Values "redis").enabled }} }]
 "queueOf": false
 {{- end }}
 
 {{- define "hyyve.facts.keys" -}}
 "api": "api"
-"db": "db"
+"postgresql": "db"
 "nginx": "nginx"
 "redis": "redis"
 "sandbox": "sandbox"
@@ -383,18 +384,21 @@
 {{- end }}
 
 {{- define "hyyve.facts.secrets" -}}
-"database_url": { "object": "database-url", "key": "value", "existing": "secrets.existing.databaseUrl", "beside": {  }, "users": ["api", "worker", "workerBeat"], "only": "db", "value": null, "made": { "composed": [{ "text": "postgresql://hyyve:" }, { "secret": "postgres_password", "key": "value", "url": true }, { "text": "@{{ include "hyyve.named" (list . "db") }}:5432/hyyve" }] } }
-"encryption_key": { "object": "encryption-key", "key": "value", "existing": "secrets.existing.encryptionKey", "beside": {  }, "users": ["api"], "only": null, "value": null, "made": { "generated": { "bytes": 32, "encoding": "base64" } } }
-"postgres_password": { "object": "postgres-password", "key": "value", "existing": "secrets.existing.postgresPassword", "beside": {  }, "users": ["db"], "only": null, "value": null, "made": { "generated": { "bytes": 32, "encoding": "base64" } } }
-"redis_conf": { "object": "redis-conf", "key": "value", "existing": "secrets.existing.redisConf", "beside": {  }, "users": ["redis"], "only": null, "value": null, "made": { "composed": [{ "text": "appendonly yes\ndir /data\nrequirepass " }, { "secret": "redis_password", "key": "value", "url": false }, { "text": "\n" }] } }
-"redis_password": { "object": "redis-password", "key": "value", "existing": "secrets.existing.redisPassword", "beside": {  }, "users": ["redis"], "only": null, "value": null, "made": { "generated": { "bytes": 32, "encoding": "base64" } } }
-"redis_url": { "object": "redis-url", "key": "value", "existing": "secrets.existing.redisUrl", "beside": {  }, "users": ["api", "worker", "workerBeat"], "only": "redis", "value": null, "made": { "composed": [{ "text": "redis://:" }, { "secret": "redis_password", "key": "value", "url": true }, { "text": "@{{ include "hyyve.named" (list . "redis") }}:6379/0" }] } }
-"secret_key": { "object": "secret-key", "key": "value", "existing": "secrets.existing.secretKey", "beside": {  }, "users": ["api"], "only": null, "value": null, "made": { "generated": { "bytes": 32, "encoding": "base64" } } }
-"weaviate_api_key": { "object": "weaviate-api-key", "key": "value", "existing": "secrets.existing.weaviateApiKey", "beside": {  }, "users": ["weaviate"], "only": null, "value": null, "made": { "generated": { "bytes": 32, "encoding": "hex" } } }
+"database_url": { "object": "database", "key": "url", "existing": "secrets.existing.databaseUrl", "beside": {  }, "users": ["api", "worker", "workerBeat"], "only": "postgresql", "value": null, "made": { "composed": [{ "text": "postgresql://" }, { "secret": "postgres_password", "key": "username", "url": true }, { "text": ":" }, { "secret": "postgres_password", "key": "password", "url": true }, { "text": "@{{ include "hyyve.named" (list . "postgresql") }}:5432/hyyve" }] } }
+"encryption_key": { "object": "keys", "key": "encryption-key", "existing": "secrets.existing.keys", "beside": {  }, "users": ["api"], "only": null, "value": null, "made": { "generated": { "bytes": 32, "encoding": "base64" } } }
+"postgres_password": { "object": "db-credentials", "key": "password", "existing": "postgresql.auth.existingSecret", "beside": { "username": "hyyve" }, "users": ["postgresql"], "only": null, "value": null, "made": { "generated": { "bytes": 32, "encoding": "base64" } } }
+"redis_conf": { "object": "redis", "key": "redis.conf", "existing": "redis.auth.existingSecret", "beside": {  }, "users": ["redis"], "only": null, "value": null, "made": { "composed": [{ "text": "appendonly yes\ndir /data\nrequirepass " }, { "secret": "redis_password", "key": "password", "url": false }, { "text": "\n" }] } }
+"redis_password": { "object": "redis", "key": "password", "existing": "redis.auth.existingSecret", "beside": {  }, "users": ["redis"], "only": null, "value": null, "made": { "generated": { "bytes": 32, "encoding": "base64" } } }
+"redis_url": { "object": "redis-url", "key": "url", "existing": "secrets.existing.redisUrl", "beside": {  }, "users": ["api", "worker", "workerBeat"], "only": "redis", "value": null, "made": { "composed": [{ "text": "redis://:" }, { "secret": "redis_password", "key": "password", "url": true }, { "text": "@{{ include "hyyve.named" (list . "redis") }}:6379/0" }] } }
+"secret_key": { "object": "keys", "key": "secret-key", "existing": "secrets.existing.keys", "beside": {  }, "users": ["api"], "only": null, "value": null, "made": { "generated": { "bytes": 32, "encoding": "base64" } } }
+"weaviate_api_key": { "object": "weaviate", "key": "api-key", "existing": "weaviate.auth.existingSecret", "beside": {  }, "users": ["weaviate"], "only": null, "value": null, "made": { "generated": { "bytes": 32, "encoding": "hex" } } }
 {{- end }}
 
 {{- define "hyyve.facts.moved" -}}
-{}
+"postgresql.persistence.size": "postgresql.primary.persistence.size"
+"postgresql.storageClass": "postgresql.primary.persistence.storageClass"
+"redis.persistence.size": "redis.primary.persistence.size"
+"weaviate.persistence.size": "weaviate.primary.persistence.size"
 {{- end }}
 
 {{- define "hyyve.facts.exposed" -}}

@@ -69,7 +69,7 @@
 "outside": []
 "reaches": [{ "key": "postgresql", "label": "postgresql", "ports": [5432] }]
 "clients": []
-"services": [{ "value": "database", "ports": [5432], "on": {{ not (index .Values "postgresql").enabled }} }]
+"services": [{ "value": "database", "ports": [5432], "wanted": {{ not (index .Values "postgresql").enabled }} }]
 "queueOf": false
 {{- end }}
 

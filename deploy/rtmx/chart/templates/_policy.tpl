@@ -74,7 +74,7 @@ spec:
     {{- end }}
     {{- end }}
     {{- range $c.services }}
-    {{- if .on }}
+    {{- if .wanted }}
     - ports:
         {{- range .ports }}
         - {port: {{ int . }}, protocol: TCP}

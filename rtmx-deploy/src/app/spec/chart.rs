@@ -70,7 +70,8 @@ pub struct ChartComponent {
     /// Its label, `app.kubernetes.io/component`. Default: its key, which is also the end of its objects' names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<Name>,
-    /// Whether it runs unless values say otherwise. Default: whether it is in no profile.
+    /// Whether it runs unless values say otherwise. Default: whether it is in no
+    /// profile and keeps no capability, which Pod Security `restricted` would refuse.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// How many run unless values say otherwise.

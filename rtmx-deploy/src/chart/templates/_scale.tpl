@@ -36,7 +36,7 @@ spec:
   triggers:
     - type: redis
       metadata:
-        address: {{ default $c.queue.address $v.keda.address | quote }}
+        address: {{ default (printf "%s.%s.svc:%d" $c.queue.host $root.Release.Namespace (int $c.queue.port)) $v.keda.address | quote }}
         listName: {{ $v.keda.listName | quote }}
         listLength: {{ $v.keda.listLength | toString | quote }}
       authenticationRef: {name: {{ $name }}}
