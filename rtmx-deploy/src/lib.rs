@@ -8,6 +8,7 @@
 
 pub mod app;
 mod apply;
+mod chart;
 mod compose;
 mod inspection;
 mod plan;
@@ -17,6 +18,7 @@ pub mod secrets;
 mod target;
 
 pub use apply::{Outcome, apply};
+pub use chart::{chart_files_of, render_chart};
 pub use compose::{AppFiles, CHECKSUMS, Composition, files_of, render_compose, sha256};
 pub use inspection::{Act, HistoryEntry, HistoryResult, Inspection, Installed, Owner, Part};
 pub use plan::{DataFate, Goal, Outage, Plan, PlannedChange, Step, StepState, Undo};

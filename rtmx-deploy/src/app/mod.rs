@@ -16,10 +16,12 @@ mod units;
 pub use fault::{AppFaults, Fault};
 pub use read::{app_schema, read_app};
 pub use spec::{
-    Amounts, App, Autoscaling, Component, Condition, Delivery, Encoding, Environment, EnvironmentComponent,
-    Exposed, External, FileMount, FolderMount, Generated, Given, HttpProbe, Image, Job, JobTime, Network,
-    Port, Probe, Probes, Profile, Publish, Pull, Resources, Restart, Scratch, Secret, SecretMaker, SecretUse,
-    Setting, Size, SizedComponent, StatePart, StateTask, TaskPlace, Variable, Volume, VolumeMount,
+    Amounts, App, Autoscaling, Chart, ChartComponent, ChartSecret, ChartTest, ChartValue, Component,
+    Condition, Delivery, Encoding, Environment, EnvironmentComponent, Exposed, External, FileMount,
+    FolderMount, Generated, Given, HttpProbe, Image, Job, JobTime, Mesh, Network, Port, Preset, Probe,
+    ProbeTimes, Probes, Profile, Publish, Pull, Queue, Resources, Restart, Scratch, Secret, SecretMaker,
+    SecretUse, Setting, Size, SizedComponent, StatePart, StateTask, StorageClass, TaskPlace, TextBeside,
+    ValueKind, Variable, Volume, VolumeMount,
 };
 pub use units::{Beside, Bytes, Cores, ImageDigest, Inside, Name, VariableName};
 

@@ -10,7 +10,7 @@ mod beside;
 mod image;
 mod lines;
 mod service;
-mod yaml;
+pub(crate) mod yaml;
 
 use crate::app::{Beside, Name};
 use crate::release::{Release, Topology};
@@ -34,7 +34,7 @@ pub const CHECKSUMS: &str = "checksums.sha256";
 pub struct Composition {
     /// The files.
     pub rendered: Rendered,
-    /// What is different from what the spec says, because Compose cannot do it.
+    /// What is different from what the spec says, because the target cannot do it, or else remarkable.
     pub warnings: Vec<String>,
 }
 
@@ -84,10 +84,15 @@ pub fn render_compose(release: &Release, files: &AppFiles) -> Result<Composition
         add(&format!("{folder}/.gitignore"), beside::folder_note(&summary), FileKind::Ours);
     }
     rendered.sort_by(|a, b| a.path.cmp(&b.path));
+    rendered.push(checksums(&rendered));
+    Ok(Composition { rendered: Rendered { files: rendered }, warnings: renderer.warnings })
+}
+
+/// The list of what was rendered, without what is the operator's.
+pub(crate) fn checksums(rendered: &[RenderedFile]) -> RenderedFile {
     let sums = rendered.iter().filter(|file| file.kind != FileKind::Start);
     let sums: String = sums.map(|file| format!("{}  {}\n", sha256(&file.content), file.path)).collect();
-    rendered.push(RenderedFile { path: CHECKSUMS.to_owned(), content: sums, kind: FileKind::Ours });
-    Ok(Composition { rendered: Rendered { files: rendered }, warnings: renderer.warnings })
+    RenderedFile { path: CHECKSUMS.to_owned(), content: sums, kind: FileKind::Ours }
 }
 
 /// SHA-256 in hexadecimal digits, as [`CHECKSUMS`] has it.

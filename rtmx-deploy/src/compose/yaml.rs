@@ -186,7 +186,7 @@ fn write_line(out: &mut String, text: &str, note: &str) {
 }
 
 /// A text as YAML: as it stands where no reader could take it for something else, else quoted.
-fn scalar(text: &str) -> String {
+pub(crate) fn scalar(text: &str) -> String {
     const WORDS: [&str; 12] =
         ["true", "false", "yes", "no", "on", "off", "null", "y", "n", "nan", "inf", "infinity"];
     let first = |c: char| c.is_ascii_alphabetic() || c == '_' || c == '/';
@@ -196,7 +196,7 @@ fn scalar(text: &str) -> String {
 }
 
 /// A text in double quotes (YAML 1.2, section 7.3.1).
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {

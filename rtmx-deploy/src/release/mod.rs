@@ -9,6 +9,7 @@ mod summary;
 mod topology;
 
 pub use lock::Lock;
+pub(crate) use lock::reference;
 pub use resolve::{Choice, Resolved};
 pub use topology::{Placed, PlacedImage, Sourced, Topology};
 

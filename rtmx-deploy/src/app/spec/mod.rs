@@ -5,11 +5,16 @@
 //! published and what is accepted cannot differ. Deliberately absent: anything of one application, one
 //! place or one renderer.
 
+mod chart;
 mod component;
 mod demand;
 mod secret;
 mod state;
 
+pub use chart::{
+    Chart, ChartComponent, ChartSecret, ChartTest, ChartValue, Mesh, Preset, ProbeTimes, Queue, StorageClass,
+    TextBeside, ValueKind,
+};
 pub use component::{
     Component, Condition, FileMount, FolderMount, HttpProbe, Image, Port, Probe, Probes, Publish, Restart,
     Scratch, Setting, Variable, VolumeMount,
@@ -71,6 +76,9 @@ pub struct App {
     pub sizes: BTreeMap<Name, Size>,
     /// What an installation is for: `dev`, `staging`, `prod`, `airgap`.
     pub environments: BTreeMap<Name, Environment>,
+    /// What its Helm chart needs to know beyond the rest.
+    #[serde(default)]
+    pub chart: Chart,
 }
 
 /// A network of the application's own.

@@ -1,0 +1,117 @@
+{{/*
+What only RTMX has: which database it uses, and its license.
+*/}}
+{{/* `postgresql` or `sqlite`. */}}
+{{- define "rtmx.engine" -}}
+{{- $d := .Values.rtmx.database -}}
+{{- default (ternary "postgresql" "sqlite" (or $d.external .Values.postgresql.enabled)) $d.engine -}}
+{{- end }}
+
+{{/* The Secret with the credentials of the database. */}}
+{{- define "rtmx.databaseSecret" -}}
+{{- default (include "chart.named" (list . "database")) .Values.rtmx.database.existingSecret -}}
+{{- end }}
+
+{{- define "chart.own.component" -}}
+{{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $c := index . 2 -}}
+{{- if eq $name "rtmx-server" -}}
+{{- $v := $root.Values.rtmx -}}
+{{- $external := and (eq (include "rtmx.engine" $root) "postgresql") (not $root.Values.postgresql.enabled) -}}
+{{- $env := dict "RTMX_LICENSE__MODE" (ternary "offline" "online" $v.license.offlineMode) -}}
+{{- /* A Secret with `url` says all of it by itself. */ -}}
+{{- if and $external $v.database.host -}}
+{{- $_ := set $env "POSTGRES_HOST" $v.database.host -}}
+{{- $_ := set $env "POSTGRES_PORT" ($v.database.port | int | toString) -}}
+{{- $_ := set $env "POSTGRES_DB" $v.database.name -}}
+{{- with $v.database.user }}{{ $_ := set $env "POSTGRES_USER" . }}{{ end -}}
+{{- end -}}
+{{- if $external }}{{ with $v.database.sslMode }}{{ $_ := set $env "RTMX_DATABASE__SSLMODE" . }}{{ end }}{{ end -}}
+env:
+  {{- toYaml $env | nindent 2 }}
+{{- if $external }}
+{{- $fact := dict "object" "database" "existing" "rtmx.database.existingSecret" }}
+{{- $files := list (merge (dict "key" "url" "path" "DATABASE_URL") $fact) (merge (dict "key" "password" "path" "POSTGRES_PASSWORD") $fact) }}
+{{- if not $v.database.user }}{{ $files = append $files (merge (dict "key" "username" "path" "POSTGRES_USER") $fact) }}{{ end }}
+{{- range $c.secretFiles }}{{ if ne .object "database" }}{{ $files = append $files . }}{{ end }}{{ end }}
+secretFiles:
+  {{- toYaml $files | nindent 2 }}
+{{- end }}
+{{- if eq (include "rtmx.engine" $root) "postgresql" }}
+kind: Deployment
+naps: true
+{{- /* Nothing is mounted: `rtmx.persistence` is the volume of backups then. */}}
+claims: []
+most: null
+{{- else }}
+kind: StatefulSet
+most: 1
+mostWhy: because SQLite belongs to one process; set `rtmx.database.external` or `postgresql.enabled` for more
+{{- end }}
+services:
+  - {value: database, wanted: {{ $external }}, ports: [{{ int $v.database.port }}]}
+{{- if not $v.license.offlineMode }}
+outside: [443]
+{{- end }}
+{{- end -}}
+{{- end }}
+
+{{- define "chart.own.validate" -}}
+{{- $d := .Values.rtmx.database -}}
+{{- if and $d.external .Values.postgresql.enabled -}}
+{{- fail "\n\nrtmx.database.external and postgresql.enabled contradict each other: the first says that the database is yours, the second brings one.\n" -}}
+{{- end -}}
+{{- if and (eq $d.engine "sqlite") (or $d.external .Values.postgresql.enabled) -}}
+{{- fail "\n\nrtmx.database.engine is sqlite, and rtmx.database.external or postgresql.enabled wants a PostgreSQL: take one of them out.\n" -}}
+{{- end -}}
+{{- if and (eq $d.engine "postgresql") (not (or $d.external .Values.postgresql.enabled)) -}}
+{{- fail "\n\nrtmx.database.engine is postgresql: say which, with rtmx.database.external and rtmx.database.host, or postgresql.enabled.\n" -}}
+{{- end -}}
+{{- if and $d.external (not (or $d.host $d.existingSecret)) -}}
+{{- fail "\n\nrtmx.database.external: say where it is, with rtmx.database.host, or a Secret with the key `url` in rtmx.database.existingSecret.\n" -}}
+{{- end -}}
+{{- if and .Values.rtmx.license.key .Values.rtmx.license.existingSecret -}}
+{{- fail "\n\nrtmx.license.key and rtmx.license.existingSecret contradict each other: keep the second.\n" -}}
+{{- end -}}
+{{- if and (not .Values.rtmx.license.offlineMode) (not .Values.rtmx.license.serverUrl) -}}
+{{- fail "\n\nrtmx.license.offlineMode is false: say in rtmx.license.serverUrl which server checks the license.\n" -}}
+{{- end -}}
+{{- end }}
+
+{{- define "chart.own.rows" -}}
+{{- $v := .Values.rtmx -}}
+{{- $engine := include "rtmx.engine" . -}}
+{{- if $v.database.external }}
+- {name: Database, value: "PostgreSQL at {{ default "the address in its Secret" $v.database.host }}, credentials in the Secret {{ include "rtmx.databaseSecret" . }} (username and password, or url)"}
+{{- else if eq $engine "postgresql" }}
+- {name: Database, value: "PostgreSQL of this chart, one pod"}
+{{- else }}
+- {name: Database, value: "SQLite, one pod"}
+{{- end }}
+- {name: Backups, value: "NONE by this chart: run rtmxctl backup create", risk: true}
+{{- if or $v.license.key $v.license.existingSecret }}
+- {name: License, value: "{{ ternary "checked offline" "checked online" $v.license.offlineMode }}"}
+{{- else }}
+- {name: License, value: "none: the limits of the community edition hold"}
+{{- end }}
+{{- end }}
+
+{{- define "chart.own.next" -}}
+{{- $token := default (include "chart.named" (list . "admin-token")) .Values.rtmx.auth.existingSecret -}}
+{{- if and .Values.rtmx.database.external (not .Values.rtmx.database.existingSecret) }}
+The servers are ready once the Secret {{ include "rtmx.databaseSecret" . }} has what the database wants:
+
+  kubectl --namespace {{ .Release.Namespace }} create secret generic {{ include "rtmx.databaseSecret" . }} \
+    --from-literal=username=NAME --from-literal=password=PASSWORD
+{{ end }}
+The first token of an administrator:
+
+  kubectl --namespace {{ .Release.Namespace }} get secret {{ $token }} --output go-template='{{ "{{" }}.data.token | base64decode{{ "}}" }}'
+
+The dashboard on this machine, then http://127.0.0.1:8080:
+
+  kubectl --namespace {{ .Release.Namespace }} port-forward service/{{ include "chart.fullname" . }} 8080:{{ .Values.rtmx.service.port }}
+
+Whether it writes and reads:
+
+  helm --namespace {{ .Release.Namespace }} test {{ .Release.Name }}
+{{- end }}

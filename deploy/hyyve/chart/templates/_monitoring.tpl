@@ -1,0 +1,18 @@
+{{/* ServiceMonitor of a component that has a port for metrics: (list root component). */}}
+{{- define "hyyve.monitor" -}}
+{{- $root := index . 0 -}}{{- $c := index . 1 -}}
+{{- with $root.Values.monitoring -}}
+{{- if and .enabled .serviceMonitor.enabled (hasKey $c.ports $c.metricsPort) -}}
+{{ include "hyyve.head" (list $root $c "monitoring.coreos.com/v1" "ServiceMonitor" (include "hyyve.named" (list $root $c.suffix))) }}
+    {{- with .labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  selector:
+    matchLabels:
+      {{- include "hyyve.selector" (list $root $c.label) | nindent 6 }}
+  endpoints:
+    - {port: {{ $c.metricsPort }}, path: /metrics, interval: {{ .serviceMonitor.interval }}}
+{{- end -}}
+{{- end -}}
+{{- end }}

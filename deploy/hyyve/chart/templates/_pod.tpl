@@ -1,0 +1,194 @@
+{{/*
+The pod of a component: (list root component). What differs between components is in the description; what differs
+between kinds of workloads is outside.
+*/}}
+{{- define "hyyve.pod" -}}
+{{- $root := index . 0 -}}{{- $c := index . 1 -}}{{- $v := index $root.Values $c.key -}}
+{{- $naps := and $c.naps (gt (int $v.preStopSleepSeconds) 0) (semverCompare ">=1.30-0" $root.Capabilities.KubeVersion.Version) -}}
+metadata:
+  labels:
+    {{- include "hyyve.selector" (list $root $c.label) | nindent 4 }}
+    app.kubernetes.io/part-of: {{ include "hyyve.name" $root }}
+    {{- with $v.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  annotations:
+    checksum/config: {{ printf "%s%s" (toJson $c.env) (toJson $c.configFiles) | sha256sum }}
+    checksum/secrets: {{ include "hyyve.givenObjects" $root | sha256sum }}
+    kubectl.kubernetes.io/default-container: {{ $c.container }}
+    {{- with $v.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "hyyve.serviceAccount" $root }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  {{- with include "hyyve.pullSecrets" $root | trim }}{{ . | nindent 2 }}{{ end }}
+  securityContext:
+    {{- include "hyyve.podSecurity" (list $root $v.podSecurityContext) | nindent 4 }}
+  terminationGracePeriodSeconds: {{ add (int $v.terminationGracePeriodSeconds) (ternary (int $v.preStopSleepSeconds) 0 $naps) }}
+  {{- with $v.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  {{- with $c.init }}
+  initContainers:
+    {{- range . }}
+    - name: {{ .name }}
+      {{- include "hyyve.container" (list $root $c .command nil) | nindent 6 }}
+    {{- end }}
+  {{- end }}
+  containers:
+    - name: {{ $c.container }}
+      {{- include "hyyve.container" (list $root $c $c.entrypoint $c.command) | nindent 6 }}
+      {{- with $c.ports }}
+      ports:
+        {{- range $name, $port := . }}
+        - {name: {{ $name }}, containerPort: {{ int $port }}, protocol: TCP}
+        {{- end }}
+      {{- end }}
+      {{- range $word, $probe := $c.probes }}
+      {{- with index $v $word }}
+      {{ $word }}:
+        {{- toYaml (merge (deepCopy $probe) .) | nindent 8 }}
+      {{- end }}
+      {{- end }}
+      {{- if $naps }}
+      lifecycle:
+        preStop:
+          sleep:
+            seconds: {{ int $v.preStopSleepSeconds }}
+      {{- end }}
+  {{- with include "hyyve.volumes" (list $root $c) | trim }}
+  volumes:
+    {{- . | nindent 4 }}
+  {{- end }}
+  {{- with $v.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $v.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  affinity:
+    {{- if $v.affinity }}
+    {{- toYaml $v.affinity | nindent 4 }}
+    {{- else }}
+    podAntiAffinity:
+      preferredDuringSchedulingIgnoredDuringExecution:
+        - weight: 100
+          podAffinityTerm:
+            topologyKey: kubernetes.io/hostname
+            labelSelector:
+              matchLabels:
+                {{- include "hyyve.selector" (list $root $c.label) | nindent 16 }}
+    {{- end }}
+  {{- with $root.Values.topologySpreadConstraints }}
+  {{- if .enabled }}
+  topologySpreadConstraints:
+    - maxSkew: {{ int .maxSkew }}
+      topologyKey: {{ .topologyKey }}
+      whenUnsatisfiable: {{ .whenUnsatisfiable }}
+      labelSelector:
+        matchLabels:
+          {{- include "hyyve.selector" (list $root $c.label) | nindent 10 }}
+  {{- end }}
+  {{- end }}
+{{- end }}
+
+{{/* What the containers of a component share: (list root component command arguments). */}}
+{{- define "hyyve.container" -}}
+{{- $root := index . 0 -}}{{- $c := index . 1 -}}{{- $v := index $root.Values $c.key -}}
+image: {{ include "hyyve.image" (list $root $v.image $c.image) | quote }}
+imagePullPolicy: {{ default $root.Values.image.pullPolicy $v.image.pullPolicy }}
+{{- with index . 2 }}
+command:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with index . 3 }}
+args:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if $c.env }}
+envFrom:
+  - configMapRef: {name: {{ include "hyyve.named" (list $root $c.suffix) }}}
+{{- end }}
+{{- if or $c.variables $v.extraEnv }}
+env:
+  {{- range $c.variables }}
+  - name: {{ .name }}
+    valueFrom:
+      secretKeyRef: {name: {{ include "hyyve.secretName" (list $root .) }}, key: {{ .key }}}
+  {{- end }}
+  {{- with $v.extraEnv }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+resources:
+  {{- toYaml $v.resources | nindent 2 }}
+securityContext:
+  {{- include "hyyve.containerSecurity" (list $root (merge (deepCopy (default dict $v.securityContext)) $c.security)) | nindent 2 }}
+{{- with include "hyyve.mounts" (list $root $c) | trim }}
+volumeMounts:
+  {{- . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* (list root component) */}}
+{{- define "hyyve.mounts" -}}
+{{- $root := index . 0 -}}{{- $c := index . 1 -}}{{- $v := index $root.Values $c.key -}}
+{{- range $c.claims }}
+- {name: {{ .name }}, mountPath: {{ .path | quote }}{{ if .readOnly }}, readOnly: true{{ end }}}
+{{- end }}
+{{- if $c.secretFiles }}
+- {name: secrets, mountPath: {{ $c.secretsPath }}, readOnly: true}
+{{- end }}
+{{- range $at, $file := $c.configFiles }}
+- {name: files, mountPath: {{ $file.path | quote }}, subPath: {{ $file.name }}, readOnly: true}
+{{- end }}
+{{- range $at, $place := $c.scratch }}
+- {name: scratch-{{ $at }}, mountPath: {{ $place.path | quote }}}
+{{- end }}
+{{- with $v.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* (list root component) */}}
+{{- define "hyyve.volumes" -}}
+{{- $root := index . 0 -}}{{- $c := index . 1 -}}{{- $v := index $root.Values $c.key -}}
+{{- range $c.claims }}
+{{- if .claim }}
+- name: {{ .name }}
+  persistentVolumeClaim: {claimName: {{ .claim }}}
+{{- else if .lost }}
+- name: {{ .name }}
+  emptyDir: {}
+{{- end }}
+{{- end }}
+{{- with $c.secretFiles }}
+- name: secrets
+  projected:
+    {{- /* Without a group of its own, the pod reads what everybody in it may read. */}}
+    defaultMode: {{ ternary "0440" "0444" (or (ne (include "hyyve.choosesUsers" $root) "") (contains "fsGroup:" (include "hyyve.podSecurity" (list $root $v.podSecurityContext)))) }}
+    sources:
+      {{- range . }}
+      - secret:
+          name: {{ include "hyyve.secretName" (list $root .) }}
+          optional: true
+          items:
+            - {key: {{ .key }}, path: {{ .path }}}
+      {{- end }}
+{{- end }}
+{{- if $c.configFiles }}
+- name: files
+  configMap: {name: {{ include "hyyve.named" (list $root $c.suffix) }}-files}
+{{- end }}
+{{- range $at, $place := $c.scratch }}
+- name: scratch-{{ $at }}
+  emptyDir: {sizeLimit: {{ $place.size }}}
+{{- end }}
+{{- with $v.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}

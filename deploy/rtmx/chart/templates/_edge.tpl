@@ -1,0 +1,47 @@
+{{/*
+How requests come in. The routes stand in the values once (`ingress.hosts`), and Ingress, HTTPRoute and
+VirtualService are made of them. A route names a component; its Service and port follow.
+*/}}
+{{/* The description of the component that a route names: (list root route), as JSON. */}}
+{{- define "rtmx.routed" -}}
+{{- $root := index . 0 -}}{{- $route := index . 1 -}}
+{{- $names := include "rtmx.facts.keys" $root | fromYaml -}}
+{{- $name := get $names $route.component -}}
+{{- if not $name -}}
+{{- fail (printf "ingress.hosts: there is no component `%s`; there are: %s" $route.component (keys $names | sortAlpha | join ", ")) -}}
+{{- end -}}
+{{- include "rtmx.component" (list $root $name) -}}
+{{- end }}
+
+{{/* The port of a component's Service: (list root component). */}}
+{{- define "rtmx.servicePort" -}}
+{{- int (index (index . 0).Values (index . 1).key).service.port -}}
+{{- end }}
+
+{{- define "rtmx.hosts" -}}
+{{- $hosts := list -}}
+{{- range .Values.ingress.hosts }}{{ $hosts = append $hosts .host }}{{ end -}}
+{{- toJson (uniq $hosts) -}}
+{{- end }}
+
+{{/* DestinationRule of a component: (list root component). */}}
+{{- define "rtmx.mesh" -}}
+{{- $root := index . 0 -}}{{- $c := index . 1 -}}{{- $v := index $root.Values $c.key -}}
+{{- if and $root.Values.istio.enabled $c.mesh -}}
+{{- $name := include "rtmx.named" (list $root $c.suffix) -}}
+{{- $m := $v.istio -}}
+{{ include "rtmx.head" (list $root $c "networking.istio.io/v1" "DestinationRule" $name) }}
+spec:
+  host: {{ $name }}
+  trafficPolicy:
+    loadBalancer: {simple: {{ $m.loadBalancer }}}
+    connectionPool:
+      tcp: {maxConnections: {{ int $m.maxConnections }}}
+      http: {http1MaxPendingRequests: {{ int $m.maxPendingRequests }}, http2MaxRequests: {{ int $m.maxRequests }}}
+    outlierDetection:
+      consecutive5xxErrors: {{ int $m.outlierErrors }}
+      interval: {{ $m.outlierInterval }}
+      baseEjectionTime: {{ $m.ejectionTime }}
+      maxEjectionPercent: {{ int $m.maxEjectionPercent }}
+{{- end -}}
+{{- end }}

@@ -1,0 +1,3 @@
+{{/* What the application has nothing of its own for. */}}
+{{- define "rtmx.own.alerts" }}{{ end }}
+{{- define "rtmx.own.dashboard" }}{{ end }}

@@ -1,0 +1,100 @@
+{{/*
+Who may talk to whom. Every pod of the release has both directions closed (networkpolicy.yaml); here each component
+gets what its description says, and nothing more.
+*/}}
+{{- define "rtmx.policy" -}}
+{{- $root := index . 0 -}}{{- $c := index . 1 -}}{{- $v := index $root.Values $c.key -}}
+{{- $net := $root.Values.networkPolicy -}}
+{{- $scraped := and $root.Values.monitoring.enabled (hasKey $c.ports $c.metricsPort) -}}
+{{- if $net.enabled -}}
+{{ include "rtmx.head" (list $root $c "networking.k8s.io/v1" "NetworkPolicy" (include "rtmx.named" (list $root $c.suffix))) }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "rtmx.selector" (list $root $c.label) | nindent 6 }}
+  policyTypes: [Ingress, Egress]
+  ingress:
+    {{- range $c.clients }}
+    - from:
+        - podSelector:
+            matchLabels:
+              {{- include "rtmx.selector" (list $root .label) | nindent 14 }}
+      ports:
+        {{- range .ports }}
+        - {port: {{ int . }}, protocol: TCP}
+        {{- end }}
+    {{- end }}
+    {{- if $c.exposed }}
+    - ports:
+        {{- range $c.exposed }}
+        - {port: {{ int . }}, protocol: TCP}
+        {{- end }}
+      {{- with $net.ingress.from }}
+      from:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+    {{- end }}
+    {{- if $scraped }}
+    - ports:
+        - {port: {{ int (index $c.ports $c.metricsPort) }}, protocol: TCP}
+      {{- with $net.metrics.from }}
+      from:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+    {{- end }}
+    {{- with $v.networkPolicy.ingress }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- if and $c.queueOf $net.keda.from }}
+    - from:
+        {{- toYaml $net.keda.from | nindent 8 }}
+      ports:
+        {{- range $port, $number := $c.ports }}
+        - {port: {{ int $number }}, protocol: TCP}
+        {{- end }}
+    {{- end }}
+  egress:
+    - to:
+        {{- toYaml $net.dns.to | nindent 8 }}
+      ports:
+        {{- range $net.dns.ports }}
+        - {port: {{ int . }}, protocol: UDP}
+        - {port: {{ int . }}, protocol: TCP}
+        {{- end }}
+    {{- range $c.reaches }}
+    {{- if (index $root.Values .key).enabled }}
+    - to:
+        - podSelector:
+            matchLabels:
+              {{- include "rtmx.selector" (list $root .label) | nindent 14 }}
+      ports:
+        {{- range .ports }}
+        - {port: {{ int . }}, protocol: TCP}
+        {{- end }}
+    {{- end }}
+    {{- end }}
+    {{- range $c.services }}
+    {{- if .wanted }}
+    - ports:
+        {{- range .ports }}
+        - {port: {{ int . }}, protocol: TCP}
+        {{- end }}
+      {{- with (index $net .value).to }}
+      to:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+    {{- end }}
+    {{- end }}
+    {{- if and $c.outside $net.outside.to }}
+    - ports:
+        {{- range $c.outside }}
+        - {port: {{ int . }}, protocol: TCP}
+        {{- end }}
+      to:
+        {{- toYaml $net.outside.to | nindent 8 }}
+    {{- end }}
+    {{- with $v.networkPolicy.egress }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end -}}
+{{- end }}

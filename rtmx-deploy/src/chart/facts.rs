@@ -1,0 +1,401 @@
+//! What the templates are told of the application: descriptions of components, of secrets, and of what is
+//! there, each as a named template whose text is YAML.
+//!
+//! They are templates and not data because names of objects are known only when a release is installed.
+//! What comes from the spec is written so that nothing in it is taken for a template.
+
+use super::model::{HOST, Model, Part, dashed, setting};
+use crate::app::{Delivery, HttpProbe, Image, Name, Piece, Probe, Secret, Setting};
+use crate::compose::yaml::quoted;
+use crate::release::{Lock, reference};
+use serde_json::{Map, Value, json};
+
+/// All descriptions, as one file of named templates.
+pub(super) fn facts(model: &Model<'_>, lock: Option<&Lock>) -> String {
+    let mut out =
+        String::from("{{/* What this chart was made with. Rendered: changes belong into the spec. */}}\n");
+    let mut define = |name: &str, value: &Value| {
+        out.push_str(&format!("{{{{- define \"chart.facts.{name}\" -}}}}\n"));
+        match value {
+            Value::Object(map) => map.iter().for_each(|(key, value)| {
+                out.push_str(&format!("{}: {}\n", quoted(key), flow(model, value)));
+            }),
+            other => out.push_str(&format!("{}\n", flow(model, other))),
+        }
+        if value.as_object().is_some_and(Map::is_empty) {
+            out.push_str("{}\n");
+        }
+        out.push_str("{{- end }}\n\n");
+    };
+    for part in &model.parts {
+        define(&format!("component.{}", part.name), &component(model, lock, part));
+    }
+    let keys: Map<String, Value> =
+        model.parts.iter().map(|part| (part.key.clone(), part.name.as_str().into())).collect();
+    define("keys", &Value::Object(keys));
+    define("secrets", &secrets(model));
+    define("moved", &json!(model.chart.moved));
+    let exposed = model.app.exposed.first().filter(|it| model.named(&it.component).is_some());
+    define("exposed", &exposed.map_or(json!({}), |it| json!({"name": it.component})));
+    let shared = model.shared().into_iter();
+    let shared: Map<String, Value> = shared
+        .map(|name| (dashed(name.as_str(), 40), json!({"key": super::model::camel(name.as_str())})))
+        .collect();
+    define("volumes", &Value::Object(shared));
+    define("test", &test(model));
+    let maker = model.app.secret_maker.as_ref();
+    let made = maker.map_or(
+        json!({}),
+        |maker| json!({"image": image(model, lock, &maker.image), "command": literal_words(&maker.command)}),
+    );
+    define("maker", &made);
+    let key = match maker_component(model) {
+        Some(part) => format!("(index .Values {}).image", quoted(&part.key)),
+        None => ".Values.secrets.image".to_owned(),
+    };
+    let used = if maker.is_some() { format!("{{{{ {key} | toJson }}}}") } else { "{}".to_owned() };
+    out.push_str(&format!("{{{{- define \"chart.makerImage\" -}}}}\n{used}\n{{{{- end }}}}\n"));
+    out
+}
+
+/// The component that runs the image of the secret maker.
+pub(super) fn maker_component<'m, 'a>(model: &'m Model<'a>) -> Option<&'m Part<'a>> {
+    let maker = model.app.secret_maker.as_ref()?;
+    model
+        .parts
+        .iter()
+        .find(|part| part.spec.image.name == maker.image.name && part.spec.image.tag == maker.image.tag)
+}
+
+fn component(model: &Model<'_>, lock: Option<&Lock>, part: &Part<'_>) -> Value {
+    let spec = part.spec;
+    let mut env = Map::new();
+    for (key, value) in &spec.environment {
+        // A variable that only an operator would set is not there.
+        if !matches!(value, Setting::Open(variable) if variable.default.is_empty()) {
+            env.insert(key.to_string(), model.with_hosts(setting(value)).into());
+        }
+    }
+    let mut optional = Vec::new();
+    for (path, value) in &model.chart.values {
+        let own = spec.image.tag.contains("{version}");
+        let wanted = if value.of.is_empty() { own } else { value.of.contains(part.name) };
+        if let Some(variable) = value.variable.as_ref().filter(|_| wanted) {
+            env.insert(variable.to_string(), format!("{HOST}value {path}{HOST}").into());
+            optional.push(variable.to_string());
+        }
+    }
+    let secrets_path = format!("/run/secrets/{}", part.name);
+    if let Some(variable) = &spec.secrets_directory {
+        env.insert(variable.to_string(), secrets_path.clone().into());
+    }
+    let (mut files, mut variables) = (Vec::new(), Vec::new());
+    for (name, used) in &spec.secrets {
+        let (object, key) = model.object(name);
+        let mut fact = json!({"object": object, "key": key, "existing": model.existing(name)});
+        for (key, beside) in model.place(name).beside {
+            if let Some(variable) = beside.variable {
+                env.remove(variable.as_str());
+                let mut beside = fact.clone();
+                beside["name"] = variable.as_str().into();
+                beside["key"] = key.into();
+                variables.push(beside);
+            }
+        }
+        match (used.delivery, &used.variable) {
+            (Delivery::Environment, Some(variable)) => {
+                fact["name"] = variable.as_str().into();
+                variables.push(fact);
+            }
+            _ => {
+                let file = used.file.as_deref().unwrap_or(name.as_str());
+                if let Some(variable) = &used.file_variable {
+                    env.insert(variable.to_string(), format!("{secrets_path}/{file}").into());
+                }
+                fact["path"] = file.into();
+                files.push(fact);
+            }
+        }
+    }
+    let config = spec.files.iter().map(|mount| {
+        let source = part.chart.files.get(&mount.path).unwrap_or(&mount.file);
+        let name = mount.path.as_str().rsplit('/').next().unwrap_or_default();
+        let own = part.chart.files.contains_key(&mount.path);
+        json!({"path": mount.path, "name": name, "source": format!("files/{source}"), "template": own})
+    });
+    let claim = |claim: &super::model::Claim<'_>| {
+        let mut fact = json!({"name": claim.name, "path": claim.path, "readOnly": claim.read_only});
+        match claim.shared {
+            true => fact["shared"] = dashed(claim.volume.as_str(), 40).into(),
+            false => fact["persistence"] = claim.persistence.clone().into(),
+        }
+        fact
+    };
+    let init = part.chart.init.iter().filter_map(|name| {
+        let job = model.app.jobs.get(name)?;
+        Some(json!({"name": dashed(name.as_str(), 40), "command": literal_words(&job.command)}))
+    });
+    let scratch =
+        spec.scratch.iter().map(|it| json!({"path": it.path, "size": super::table::amount(it.size)}));
+    let mut security = json!({"readOnlyRootFilesystem": !spec.writable_root});
+    if !spec.capabilities.is_empty() {
+        security["capabilities"] = json!({"drop": ["ALL"], "add": spec.capabilities});
+    }
+    let mut fact = json!({
+        "key": part.key, "suffix": part.suffix, "label": part.label, "container": part.label,
+        "kind": if part.is_stateful() { "StatefulSet" } else { "Deployment" },
+        "headless": part.is_stateful() && !part.chart.main,
+        "single": part.is_single(),
+        "naps": !part.is_stateful() && !part.is_single() && !part.ports.is_empty(),
+        "image": image(model, lock, &spec.image),
+        "entrypoint": literal_words(&spec.entrypoint),
+        "command": literal_words(&spec.command),
+        "ports": part.ports,
+        "port": part.port,
+        "metricsPort": "metrics",
+        "exposed": part.exposed,
+        "env": env,
+        "optional": optional,
+        "variables": variables,
+        "secretFiles": files,
+        "secretsPath": secrets_path,
+        "configFiles": config.collect::<Vec<_>>(),
+        "scratch": scratch.collect::<Vec<_>>(),
+        "claims": part.claims.iter().map(claim).collect::<Vec<_>>(),
+        "init": init.collect::<Vec<_>>(),
+        "security": security,
+        "probes": probes(part),
+        "most": spec.replicas_at_most,
+        "mostWhy": "",
+        "mesh": part.chart.mesh.is_some(),
+        "outside": part.chart.outside,
+    });
+    connections(model, part, &mut fact);
+    fact
+}
+
+/// Whom it talks to, who talks to it, and what may stand in for whom it talks to.
+fn connections(model: &Model<'_>, part: &Part<'_>, fact: &mut Value) {
+    let ports = |of: &Part<'_>| -> Vec<u16> {
+        of.ports.iter().filter(|(name, _)| *name != "metrics").map(|(_, port)| *port).collect()
+    };
+    let reached = |name: &Name| model.named(name).filter(|other| !ports(other).is_empty());
+    let reaches: Vec<Value> = part
+        .reaches
+        .iter()
+        .filter_map(|name| reached(name))
+        .map(|other| json!({"key": other.key, "label": other.label, "ports": ports(other)}))
+        .collect();
+    let own = ports(part);
+    let clients: Vec<Value> = match own.is_empty() {
+        true => Vec::new(),
+        false => model
+            .parts
+            .iter()
+            .filter(|other| other.reaches.contains(part.name))
+            .map(|other| json!({"label": other.label, "ports": own}))
+            .collect(),
+    };
+    let services: Vec<Value> = part
+        .reaches
+        .iter()
+        .filter_map(|name| reached(name))
+        .filter_map(|other| {
+            let value = model.service(other)?;
+            let on = format!("{HOST}not {}{HOST}", other.key);
+            Some(json!({"value": value, "ports": ports(other), "wanted": on}))
+        })
+        .collect();
+    fact["reaches"] = reaches.into();
+    fact["clients"] = clients.into();
+    fact["services"] = services.into();
+    let held = model.parts.iter().filter_map(|other| other.chart.queue.as_ref());
+    fact["queueOf"] = held.clone().any(|queue| queue.of == *part.name).into();
+    if let Some(queue) = &part.chart.queue {
+        let (object, key) = model.object(&queue.password);
+        let port =
+            model.named(&queue.of).and_then(|of| of.ports.values().next().copied()).unwrap_or_default();
+        fact["queue"] = json!({
+            "host": format!("{HOST}{}{HOST}", queue.of),
+            "port": port,
+            "password": {"object": object, "key": key, "existing": model.existing(&queue.password)},
+        });
+    }
+}
+
+fn probes(part: &Part<'_>) -> Value {
+    let probes = &part.spec.probes;
+    let handler = |probe: &Probe| match &probe.http {
+        Some(HttpProbe { path, port }) => {
+            Some(json!({"httpGet": {"path": path, "port": dashed(port.as_str(), 15)}}))
+        }
+        None if probe.command.is_empty() => None,
+        None => Some(json!({"exec": {"command": probe.command}})),
+    };
+    let mut map = Map::new();
+    let live = probes.live.as_ref().or(probes.health.as_ref()).and_then(handler);
+    let ready = probes.ready.as_ref().or(probes.health.as_ref()).and_then(handler);
+    for (word, probe) in [("livenessProbe", &live), ("readinessProbe", &ready), ("startupProbe", &live)] {
+        if let Some(probe) = probe {
+            map.insert(word.to_owned(), probe.clone());
+        }
+    }
+    Value::Object(map)
+}
+
+/// An image as the chart knows it before values say anything.
+fn image(model: &Model<'_>, lock: Option<&Lock>, image: &Image) -> Value {
+    let own = image.name.contains("{registry}");
+    let registry = model.app.registry.as_ref().map_or("", |registry| registry.default.as_str());
+    let versioned = image.tag.contains("{version}");
+    json!({
+        "repository": image.name.replace("{registry}", registry),
+        "base": image.name.replace("{registry}/", ""),
+        "tag": image.tag.replace("{version}", &model.app.version),
+        "digest": lock.and_then(|lock| lock.images.get(&reference(model.app, image))),
+        "own": own,
+        "versioned": versioned,
+    })
+}
+
+fn secrets(model: &Model<'_>) -> Value {
+    let mut facts = Map::new();
+    let used = model.used();
+    for (name, secret) in &model.app.secrets {
+        let (object, key) = model.object(name);
+        let place = model.place(name);
+        let beside: Map<String, Value> =
+            place.beside.iter().map(|(key, it)| (key.clone(), it.text.clone().into())).collect();
+        let users = users(model, name, secret);
+        let only = model.app.external.values().find(|external| external.secret == *name);
+        let only = only.and_then(|external| model.named(&external.replaces)).map(|part| part.key.clone());
+        if users.is_empty() && !used.contains_key(name) {
+            continue;
+        }
+        facts.insert(
+            name.to_string(),
+            json!({
+                "object": object, "key": key, "existing": model.existing(name), "beside": beside,
+                "users": users, "only": only, "value": place.value, "made": made(model, name, secret),
+            }),
+        );
+    }
+    Value::Object(facts)
+}
+
+/// The keys of the components that a secret is for: those that use it, or what is composed of it.
+fn users(model: &Model<'_>, name: &Name, secret: &Secret) -> Vec<String> {
+    let direct: Vec<String> = model
+        .parts
+        .iter()
+        .filter(|part| part.spec.secrets.contains_key(name))
+        .map(|part| part.key.clone())
+        .collect();
+    if !direct.is_empty() {
+        return direct;
+    }
+    let _ = secret;
+    let composed_of = |other: &Name, its: &Secret| {
+        let pieces = model.composed(other, its).unwrap_or_default();
+        pieces
+            .into_iter()
+            .filter_map(Piece::into_secret)
+            .any(|part| part.split('/').next() == Some(name.as_str()))
+    };
+    let others = model.app.secrets.iter().filter(|(other, its)| *other != name && composed_of(other, its));
+    let mut keys: Vec<String> = others
+        .flat_map(|(other, _)| model.parts.iter().filter(|part| part.spec.secrets.contains_key(other)))
+        .map(|part| part.key.clone())
+        .collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+fn made(model: &Model<'_>, name: &Name, secret: &Secret) -> Value {
+    let generated = secret.generated.clone().or_else(|| model.place(name).generated.then(Default::default));
+    if let Some(generated) = generated {
+        return json!({"generated": generated});
+    }
+    let Some(pieces) = model.composed(name, secret) else { return Value::Null };
+    let piece = |piece: Piece| {
+        let url = matches!(piece, Piece::InUrl(_));
+        match piece {
+            Piece::Text(text) => json!({"text": model.with_hosts(&text)}),
+            Piece::Plain(word) | Piece::InUrl(word) => {
+                let (name, key) =
+                    word.split_once('/').map_or((word.as_str(), None), |(name, key)| (name, Some(key)));
+                let key = key.map_or_else(
+                    || Name::new(name).map(|name| model.object(&name).1).unwrap_or_default(),
+                    ToOwned::to_owned,
+                );
+                json!({"secret": name, "key": key, "url": url})
+            }
+        }
+    };
+    json!({"composed": pieces.into_iter().map(piece).collect::<Vec<_>>()})
+}
+
+fn test(model: &Model<'_>) -> Value {
+    let Some(test) = &model.chart.test else { return json!({}) };
+    let secret = test.secret.as_ref().map(|name| {
+        let (object, key) = model.object(name);
+        json!({"object": object, "key": key, "existing": model.existing(name)})
+    });
+    json!({"component": test.component, "command": test.command, "secret": secret})
+}
+
+/// Words in which Kubernetes replaces nothing.
+fn literal_words(words: &[String]) -> Vec<String> {
+    words.iter().map(|word| word.replace("$(", "$$(")).collect()
+}
+
+/// A value on one line, with what is marked as a host replaced by what finds it.
+fn flow(model: &Model<'_>, value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let entries: Vec<String> = map
+                .iter()
+                .map(|(key, value)| format!("{}: {}", text(model, key), flow(model, value)))
+                .collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| flow(model, item)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::String(word) => text(model, word),
+        other => other.to_string(),
+    }
+}
+
+fn text(model: &Model<'_>, word: &str) -> String {
+    if let Some(key) = word.strip_prefix(HOST).and_then(|rest| rest.strip_prefix("not ")) {
+        let key = key.trim_end_matches(HOST);
+        return format!("{{{{ not (index .Values {}).enabled }}}}", quoted(key));
+    }
+    if let Some(path) = word.strip_prefix(HOST).and_then(|rest| rest.strip_prefix("value ")) {
+        let path = path.trim_end_matches(HOST);
+        return format!("{{{{ include \"chart.value\" (list . {}) | toJson }}}}", quoted(path));
+    }
+    let mut out = String::new();
+    for (at, piece) in word.split(HOST).enumerate() {
+        let part = if at % 2 == 1 { Name::new(piece).and_then(|name| model.named(&name)) } else { None };
+        match part {
+            Some(part) => out.push_str(&format!("\u{1}{}\u{1}", part.suffix)),
+            None => out.push_str(piece),
+        }
+    }
+    // Quoted first: what stands for a host is put in afterwards, and is no part of a text.
+    let quoted_text = quoted(&out).replace("{{", "{{ `{{` }}");
+    let mark = quoted("\u{1}");
+    let mark = mark.trim_matches('"');
+    let mut result = String::new();
+    for (at, piece) in quoted_text.split(mark).enumerate() {
+        match at % 2 {
+            0 => result.push_str(piece),
+            _ => result.push_str(&format!("{{{{ include \"chart.named\" (list . {}) }}}}", quoted(piece))),
+        }
+    }
+    result
+}

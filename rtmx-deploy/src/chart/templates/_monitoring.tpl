@@ -1,0 +1,18 @@
+{{/* ServiceMonitor of a component that has a port for metrics: (list root component). */}}
+{{- define "chart.monitor" -}}
+{{- $root := index . 0 -}}{{- $c := index . 1 -}}
+{{- with $root.Values.monitoring -}}
+{{- if and .enabled .serviceMonitor.enabled (hasKey $c.ports $c.metricsPort) -}}
+{{ include "chart.head" (list $root $c "monitoring.coreos.com/v1" "ServiceMonitor" (include "chart.named" (list $root $c.suffix))) }}
+    {{- with .labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  selector:
+    matchLabels:
+      {{- include "chart.selector" (list $root $c.label) | nindent 6 }}
+  endpoints:
+    - {port: {{ $c.metricsPort }}, path: /metrics, interval: {{ .serviceMonitor.interval }}}
+{{- end -}}
+{{- end -}}
+{{- end }}

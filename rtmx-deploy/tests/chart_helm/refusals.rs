@@ -1,0 +1,132 @@
+//! What is refused, and what is said after an installation.
+
+use super::helm::{Helms, chart, parsed, template};
+use super::variants::{AS_GIVEN, copied};
+use std::path::Path;
+
+/// Each is refused with these words, on both majors.
+pub(crate) fn refused(helms: &Helms) {
+    // application, values, what is said
+    let cases: [(&str, &str, &[&str]); 24] = [
+        ("rtmx", "rtmx.license.key=${RTMX_LICENSE_KEY}", &["rtmx.license.key", "envsubst <"]),
+        ("rtmx", "rtmx.extraEnv[0].value=${X}", &["rtmx.extraEnv[0].value", "envsubst"]),
+        ("rtmx", "rtmx.replicaCount=3", &["at most 1", "SQLite", "postgresql.enabled"]),
+        ("rtmx", "rtmx.autoscaling.enabled=true", &["at most 1", "SQLite"]),
+        ("rtmx", "rtmx.replicaCuont=3", &["replicaCuont", "not allowed"]),
+        ("rtmx", "rtmx.replicaCount=many", &["rtmx", "replicaCount", "integer"]),
+        ("rtmx", "rtmx.database.engine=mysql", &["engine", "sqlite", "postgresql"]),
+        ("rtmx", "rtmx.database.engine=postgresql", &["say which", "rtmx.database.host"]),
+        ("rtmx", "rtmx.database.engine=sqlite,postgresql.enabled=true", &["take one of them out"]),
+        ("rtmx", "rtmx.database.external=true", &["rtmx.database.host", "existingSecret"]),
+        ("rtmx", "rtmx.database.external=true,rtmx.database.host=h,postgresql.enabled=true", &["contradict"]),
+        ("rtmx", "rtmx.license.key=k,rtmx.license.existingSecret=s", &["contradict", "keep the second"]),
+        ("rtmx", "rtmx.license.offlineMode=false", &["rtmx.license.serverUrl"]),
+        (
+            "rtmx",
+            "postgresql.persistence.size=3Gi",
+            &["postgresql.primary.persistence.size", "        size: 3Gi"],
+        ),
+        ("rtmx", "externalDatabase.host=h", &["rtmx.database.host", "    host: h"]),
+        ("rtmx", "rtmx.image.digest=sha256:12", &["digest"]),
+        ("rtmx", "rtmx.persistence.size=big", &["size"]),
+        ("rtmx", "gateway.enabled=true", &["gateway.parentRefs"]),
+        ("rtmx", "certManager.enabled=true", &["certManager.issuerRef.name"]),
+        ("rtmx", "externalSecrets.enabled=true", &["externalSecrets.data", "admin_token"]),
+        (
+            "rtmx",
+            "externalSecrets.enabled=true,externalSecrets.data[0].secretKey=tokn,externalSecrets.data[0].remoteRef.key=k",
+            &["`tokn`", "admin_token"],
+        ),
+        (
+            "rtmx",
+            "ingress.enabled=true,ingress.hosts[0].host=h,ingress.hosts[0].paths[0].path=/,ingress.hosts[0].paths[0].component=wbe",
+            &["`wbe`", "rtmx"],
+        ),
+        ("hyyve", "config.storageType=local", &["ReadWriteMany"]),
+        ("hyyve", "postgresql.enabled=false", &["secrets.existing.databaseUrl"]),
+    ];
+    for (major, helm) in &helms.all {
+        for (app, values, wanted) in &cases {
+            let said = template(helm, &chart(app), "1.34.0", &["--set", values]);
+            let said = said.err().unwrap_or_else(|| panic!("Helm {major}: {app} takes {values}"));
+            for word in *wanted {
+                assert!(said.contains(word), "Helm {major}: {values}: `{word}` is not in: {said}");
+            }
+        }
+        let old = template(helm, &chart("hyyve"), "1.29.0", &[]).expect_err("it is for 1.30 and newer");
+        assert!(old.contains("1.30"), "{old}");
+    }
+}
+
+/// The text that Helm prints, made as a value of a template: `helm template` leaves it out.
+fn told(helm: &Path, scratch: &Path, app: &str, arguments: &[&str]) -> String {
+    let dir = scratch.join(app);
+    copied(&chart(app), &dir);
+    std::fs::rename(dir.join("templates/NOTES.txt"), dir.join("NOTES.txt")).expect("the folder is ours");
+    let show = "notes: {{ tpl (.Files.Get \"NOTES.txt\") . | toJson }}\n";
+    std::fs::write(dir.join("templates/told.yaml"), show).expect("the folder is ours");
+    let more = [&["--show-only", "templates/told.yaml"], arguments].concat();
+    let text =
+        template(helm, &dir, "1.34.0", &more).unwrap_or_else(|said| panic!("{app} {arguments:?}: {said}"));
+    parsed(&text)[0]["notes"].as_str().expect("it is a text").to_owned()
+}
+
+pub(crate) fn notes(helms: &Helms) {
+    let scratch = tempfile::tempdir().expect("there is a folder for temporary files");
+    let told = |app: &str, arguments: &[&str]| told(helms.newest(), scratch.path(), app, arguments);
+    let given = scratch.path().join("given.yaml");
+    std::fs::write(&given, AS_GIVEN).expect("the folder is ours");
+    let given = given.display().to_string();
+    // application, arguments, what is told
+    let cases: [(&str, &[&str], &[&str]); 6] = [
+        (
+            "rtmx",
+            &[],
+            &[
+                "URL",
+                "Version",
+                "SQLite",
+                "Replicas",
+                "! Backups",
+                "License",
+                "! TLS",
+                "get secret demo-rtmx-admin-token",
+            ],
+        ),
+        (
+            "rtmx",
+            &["--values", &given],
+            &[
+                "postgres.internal",
+                "demo-rtmx-database",
+                "! Network",
+                "port 5432 is open to every address",
+                "create secret generic",
+            ],
+        ),
+        ("rtmx", &["--set", "rtmx.persistence.enabled=false"], &["! Storage rtmx", "lost with the pod"]),
+        ("rtmx", &["--set", "networkPolicy.enabled=false"], &["! Network", "networkPolicy.enabled is false"]),
+        (
+            "rtmx",
+            &["--set", "ingress.enabled=true,certManager.enabled=true,certManager.issuerRef.name=i"],
+            &["https://rtmx.example.com", "TLS                  yes"],
+        ),
+        ("hyyve", &[], &["! Backups", "Sandbox", "Replicas workerBeat  1"]),
+    ];
+    for (app, arguments, wanted) in cases {
+        let text = told(app, arguments);
+        for word in wanted {
+            assert!(text.contains(word), "{app} {arguments:?}: `{word}` is not in: {text}");
+        }
+        let rows: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("  ! ") || line.starts_with("    ")).collect();
+        let last_risk = rows.iter().rposition(|line| line.starts_with("  ! "));
+        let first_other = rows.iter().position(|line| !line.starts_with("  ! "));
+        assert!(last_risk < first_other, "{app} {arguments:?}: what is risky stands first: {text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 140), "{app} {arguments:?}: {text}");
+    }
+    assert!(
+        !told("rtmx", &["--set", "networkPolicy.database.to[0].ipBlock.cidr=10.0.0.0/8", "--values", &given])
+            .contains("! Network")
+    );
+}

@@ -1,0 +1,134 @@
+//! What is rendered, held to the schemas of Kubernetes and of custom resources.
+
+use super::helm::{Helms, parsed, template};
+use super::variants::{all, words};
+use serde_json::Value;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The versions of Kubernetes that RTMX is for; the second application begins later.
+const VERSIONS: std::ops::RangeInclusive<u32> = 27..=37;
+const SECOND_FROM: u32 = 30;
+
+const CHECK: &str = r#"
+import json, sys
+import kubernetes_validate as kubernetes
+count = 0
+for line in sys.stdin:
+    name, version, thing = json.loads(line)
+    try:
+        kubernetes.validate(thing, version, strict=True)
+        count += 1
+    except kubernetes.SchemaNotFoundError:
+        print(json.dumps([name, version, thing["kind"], "there is no schema"]))
+    except kubernetes.ValidationError as error:
+        where = ".".join(str(part) for part in error.path)
+        print(json.dumps([name, version, thing["kind"] + " " + thing["metadata"]["name"], where + ": " + error.message]))
+print(count)
+"#;
+
+const CHECK_CUSTOM: &str = r#"
+import readline from "node:readline";
+const packages = {
+  "keda.sh": "keda", "external-secrets.io": "external-secrets", "monitoring.coreos.com": "prometheus-operator",
+  "cert-manager.io": "cert-manager", "gateway.networking.k8s.io": "gateway-api", "networking.istio.io": "istio",
+};
+let count = 0;
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  const [name, thing] = JSON.parse(line);
+  const found = packages[thing.apiVersion.split("/")[0]];
+  try {
+    if (!found) throw new Error("there is no schema");
+    const module = await import(`@kubernetes-models/${found}/${thing.apiVersion}/${thing.kind}`);
+    new module[thing.kind](thing).validate();
+    count += 1;
+  } catch (error) {
+    console.log(JSON.stringify([name, thing.kind, error.message]));
+  }
+}
+console.log(count);
+"#;
+
+/// Whether an object is of a kind that Kubernetes itself has.
+fn is_built_in(object: &Value) -> bool {
+    let group = object["apiVersion"].as_str().unwrap_or_default().split('/').next().unwrap_or_default();
+    !group.contains('.') || (group.ends_with(".k8s.io") && !group.starts_with("gateway."))
+}
+
+/// Holds objects to the schemas; the faults, and how many were fine.
+pub(crate) fn faults(package: &Path, objects: &[(String, u32, Value)]) -> (Vec<String>, usize) {
+    let mut python = Command::new("python3");
+    python.env("PYTHONPATH", package).args(["-c", CHECK]);
+    let lines = objects
+        .iter()
+        .map(|(name, minor, object)| serde_json::json!([name, format!("1.{minor}"), object]).to_string());
+    answered(&mut python, lines.collect())
+}
+
+fn answered(command: &mut Command, lines: Vec<String>) -> (Vec<String>, usize) {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it can be started");
+    let mut input = child.stdin.take().expect("it is piped");
+    let writer = std::thread::spawn(move || {
+        for line in lines {
+            writeln!(input, "{line}").expect("it reads");
+        }
+    });
+    let output = child.wait_with_output().expect("it ends");
+    writer.join().expect("everything was written");
+    assert!(output.status.success(), "the checker failed");
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    let mut lines: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
+    let count = lines.pop().and_then(|line| line.parse().ok()).expect("it says how many were fine");
+    (lines, count)
+}
+
+/// Every variant on every version that it is for.
+pub(crate) fn kubernetes(helms: &Helms) {
+    let scratch = tempfile::tempdir().expect("there is a folder for temporary files");
+    let mut objects = Vec::new();
+    for (name, chart, arguments) in all(scratch.path()) {
+        for minor in VERSIONS.filter(|minor| name.starts_with("rtmx") || *minor >= SECOND_FROM) {
+            let text = template(helms.newest(), &chart, &format!("1.{minor}.0"), &words(&arguments));
+            let text = text.unwrap_or_else(|said| panic!("{name} on 1.{minor}: {said}"));
+            let built_in = parsed(&text).into_iter().filter(is_built_in);
+            objects.extend(built_in.map(|object| (name.clone(), minor, object)));
+        }
+    }
+    let package = helms.validator.as_deref().expect("a trial without it does not begin");
+    let (faults, count) = faults(package, &objects);
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(count > 3_000, "only {count} objects were looked at");
+}
+
+/// Every custom resource of every variant.
+pub(crate) fn custom(helms: &Helms) {
+    let scratch = tempfile::tempdir().expect("there is a folder for temporary files");
+    let (mut lines, mut kinds) = (Vec::new(), std::collections::BTreeSet::new());
+    for (name, chart, arguments) in all(scratch.path()) {
+        let text = template(helms.newest(), &chart, "1.34.0", &words(&arguments)).expect("it is rendered");
+        for object in parsed(&text).into_iter().filter(|object| !is_built_in(object)) {
+            kinds.insert(object["kind"].as_str().unwrap_or_default().to_owned());
+            lines.push(serde_json::json!([name, object]).to_string());
+        }
+    }
+    let wanted = [
+        "Certificate",
+        "DestinationRule",
+        "ExternalSecret",
+        "HTTPRoute",
+        "PrometheusRule",
+        "ScaledObject",
+        "SecretStore",
+        "ServiceMonitor",
+        "TriggerAuthentication",
+        "VirtualService",
+    ];
+    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
+    let models = helms.models.as_deref().expect("a trial without them does not begin");
+    let script = models.join("check.mjs");
+    std::fs::write(&script, CHECK_CUSTOM).expect("the folder can be written");
+    let count = lines.len();
+    let (faults, fine) = answered(Command::new("node").current_dir(models).arg(&script), lines);
+    assert!(faults.is_empty() && fine == count, "{faults:#?}");
+}
