@@ -23,6 +23,8 @@ pub mod licensed;
 mod licensing;
 #[cfg(feature = "server")]
 mod reload;
+#[cfg(feature = "ctl")]
+mod remote;
 #[cfg(feature = "server")]
 mod secrets;
 #[cfg(feature = "server")]

@@ -1,9 +1,11 @@
 //! The command line of `rtmx-server`.
 
 use crate::healthcheck::healthcheck;
-use crate::http::{self, App, Awaited, Listeners, LocalApi};
+use crate::http::{self, ApiClient, App, Awaited, Listeners};
 use crate::licensing::{self, Licensing};
 use crate::reload::Reloader;
+#[cfg(feature = "ctl")]
+use crate::remote::{self, BackupArgs, Remote};
 use crate::secrets::{self, SecretsCommand};
 use crate::settings::{Places, Sources};
 use crate::{Drivers, standard_drivers};
@@ -87,6 +89,16 @@ enum Command {
     },
     /// Asks the running server's `/ready`; exit 0 if it is.
     Healthcheck,
+    /// Makes a backup of the database, whether a server runs or not, and keeps the newest ones.
+    #[cfg(feature = "ctl")]
+    #[command(after_help = "Example:\n  rtmx-server backup --to /backups --keep 7")]
+    Backup(BackupArgs),
+    /// Writes to a running server and reads it back; needs no configuration.
+    #[cfg(feature = "ctl")]
+    #[command(
+        after_help = "Example:\n  rtmx-server selftest --url http://rtmx:8080 --token-file /run/secrets/token"
+    )]
+    Selftest(Remote),
     /// Makes the secrets that an installation lacks; needs no configuration.
     Secrets {
         #[command(subcommand)]
@@ -135,8 +147,11 @@ fn fail(error: &Error) -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode> {
-    if let Some(Command::Secrets { command }) = &arguments.command {
-        return secrets::run(command);
+    match &arguments.command {
+        Some(Command::Secrets { command }) => return secrets::run(command).await,
+        #[cfg(feature = "ctl")]
+        Some(Command::Selftest(remote)) => return remote::selftest(remote).await,
+        _ => {}
     }
     let drivers = standard_drivers()?;
     let places = Places {
@@ -156,6 +171,10 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
     let settings = Arc::new(resolved.settings);
     match command {
         Command::Serve | Command::Secrets { .. } => unreachable!("it was run above"),
+        #[cfg(feature = "ctl")]
+        Command::Selftest(_) => unreachable!("it was run above"),
+        #[cfg(feature = "ctl")]
+        Command::Backup(args) => remote::backup(settings, &drivers, &args).await,
         Command::Migrate { wait, contract } => migrate(&settings, wait, contract).await,
         Command::Import { file, project, mode, dry_run } => {
             let path = format!("/api/v1/projects/{project}/import?mode={mode}&dry_run={dry_run}");
@@ -352,7 +371,7 @@ async fn print_answer(
         Error::new(server::BODY_INVALID, "could not make a request of the arguments").with_source(error)
     })?;
     let drivers = standard_drivers()?;
-    let api = LocalApi::open(settings, &drivers).await?;
+    let api = ApiClient::open(settings, &drivers).await?;
     let answer = api.call(request).await?;
     let succeeded = answer.status().is_success();
     let mut body = answer.into_body().into_data_stream();

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use criterion::{Criterion, criterion_group};
 use http_body_util::BodyExt;
-use rtmx::http::LocalApi;
+use rtmx::http::ApiClient;
 use rtmx_bench::matrix;
 use rtmx_config::Settings;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ fn page(criterion: &mut Criterion) {
     let mut settings = Settings::default();
     settings.data.dir = folder.path().to_owned();
     let drivers = rtmx::standard_drivers().expect("the names of drivers are unique");
-    let api = runtime.block_on(LocalApi::open(Arc::new(settings), &drivers)).expect("the folder is empty");
+    let api = runtime.block_on(ApiClient::open(Arc::new(settings), &drivers)).expect("the folder is empty");
     let import = Request::post("/api/v1/projects/default/import").header("content-type", "text/csv");
     runtime.block_on(answer(&api, import.body(matrix::csv(ROWS).into()).expect("the path is plain")));
 
@@ -41,7 +41,7 @@ fn page(criterion: &mut Criterion) {
     runtime.block_on(api.close()).expect("nobody else holds the storage");
 }
 
-async fn answer(api: &LocalApi, request: Request) -> Vec<u8> {
+async fn answer(api: &ApiClient, request: Request) -> Vec<u8> {
     let answer = api.call(request).await.expect("the storage is open here");
     assert!(answer.status().is_success(), "{}", answer.status());
     answer.into_body().collect().await.expect("the answer is whole").to_bytes().to_vec()

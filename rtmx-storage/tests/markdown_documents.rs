@@ -152,6 +152,19 @@ fn code_that_a_section_leaves_open_does_not_swallow_the_next() {
     assert_eq!(read(&written).fields[&Column::Blocks], "R-2");
 }
 
+#[test]
+fn code_below_a_paragraph_stays_code() {
+    let text = "# R-1\n\n## Requirement\n\nIt  shall\n```sh\n## Phase: 10\n";
+    let mut requirement = Requirement::default();
+    let document = read(text);
+    document.apply(&mut requirement, StatusFrom::Document).expect("what was read fits");
+    assert_eq!(requirement.requirement_text, "It  shall");
+    requirement.requirement_text = "It must".into();
+    let written = write("R-1", &requirement, Style::Metadata, Some(&document));
+    assert!(written.ends_with("\nIt must\n```sh\n## Phase: 10\n```\n"), "{written}");
+    assert!(!read(&written).fields.contains_key(&Column::Phase), "{written}");
+}
+
 fn requirement() -> impl Strategy<Value = Requirement> {
     let id = "REQ-[A-Z]{1,3}-[0-9]{1,3}";
     let text = "[A-Za-z#`~*\\\\][A-Za-z0-9 .,:#`*_-]{0,30}[a-z.]";

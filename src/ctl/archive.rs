@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How the names of archives end.
-pub(super) const ENDING: &str = "archive";
+pub(crate) const ENDING: &str = "archive";
 
 /// An archive that was read to its end and is whole.
 #[derive(Debug)]
@@ -225,12 +225,12 @@ pub(super) fn ensure_folder(folder: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| unwritable(folder, error))
 }
 
-pub(super) fn unwritable(path: &Path, error: io::Error) -> Error {
+pub(crate) fn unwritable(path: &Path, error: io::Error) -> Error {
     Error::new(tool::FILE_UNWRITABLE, format!("could not write {}", path.display())).with_source(error)
 }
 
 /// A path in a folder that no file has yet, named after what is in it and the time.
-pub(super) fn path_now(folder: &Path, of: &str) -> PathBuf {
+pub(crate) fn path_now(folder: &Path, of: &str) -> PathBuf {
     let now = Timestamp::now().to_string();
     let now: String = now.chars().take_while(|&char| char != '.' && char != 'Z').collect();
     let first = format!("{of}-{}Z", now.replace(':', "-"));

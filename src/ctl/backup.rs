@@ -14,7 +14,7 @@ use super::output::{BOLD, Failure, GREEN, Outcome, Output};
 use super::places::Places;
 use super::restore::Consent;
 use crate::Drivers;
-use crate::http::CONTENT_HASH;
+use crate::http::{ApiClient, CONTENT_HASH};
 use axum::body::Body;
 use futures_util::StreamExt;
 use http::Request;
@@ -130,47 +130,7 @@ impl Backup<'_> {
     /// Has the installation's server, or the same routes in its place, make a backup.
     async fn fetch(&self, to: &Path) -> Result<ArchiveReport, Failure> {
         let api = open_api(self.drivers, self.global).await?;
-        let fetched = async {
-            let counted = Counted::default();
-            let what = format!("backing up into {}", to.display());
-            let part = Part::of(to);
-            let received = async {
-                let request = Request::post("/api/v1/backup").body(Body::empty());
-                let request = request.map_err(|error| {
-                    Error::new(storage::INTERNAL, "could not make a request").with_source(error)
-                })?;
-                let answer = api.call(request).await?;
-                if !answer.status().is_success() {
-                    return Err(problem(&whole(answer.into_body()).await?));
-                }
-                let hash = answer.headers().get(CONTENT_HASH).and_then(|value| value.to_str().ok());
-                let hash = hash.unwrap_or_default().to_owned();
-                let open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part.0);
-                let mut file = open.map_err(|error| unwritable(to, error))?;
-                let mut body = answer.into_body().into_data_stream();
-                while let Some(piece) = body.next().await {
-                    let piece = piece.map_err(|error| {
-                        Error::new(server::NOT_READY, "the answer ended early").with_source(error)
-                    })?;
-                    counted.add(piece.len());
-                    file.write_all(&piece).map_err(|error| unwritable(to, error))?;
-                }
-                Ok::<_, Failure>(hash)
-            };
-            let hash = self.meter.watch(&what, || counted.done(), received).await?;
-            // What came over the socket is the archive only if it is whole here.
-            let Checked { report, .. } = check(&part.0, self.meter).await?;
-            if report.content_hash != hash {
-                let message = format!(
-                    "the server made an archive with the content hash {hash}, and {} came",
-                    report.content_hash
-                );
-                return Err(Error::new(tool::CONTENT_DIFFERS, message).into());
-            }
-            part.put(to)?;
-            Ok(report)
-        };
-        let fetched = fetched.await;
+        let fetched = fetch(&api, to, self.meter).await;
         api.close().await?;
         fetched
     }
@@ -233,6 +193,47 @@ impl Backup<'_> {
     pub(super) fn tell(&self, report: &ArchiveReport) {
         self.out.rows(&rows(report));
     }
+}
+
+/// Has a server make a backup, and keeps what comes if it is whole.
+pub(crate) async fn fetch(api: &ApiClient, to: &Path, meter: Meter) -> Result<ArchiveReport, Failure> {
+    let counted = Counted::default();
+    let what = format!("backing up into {}", to.display());
+    let part = Part::of(to);
+    let received = async {
+        let request = Request::post("/api/v1/backup").body(Body::empty());
+        let request = request
+            .map_err(|error| Error::new(storage::INTERNAL, "could not make a request").with_source(error))?;
+        let answer = api.call(request).await?;
+        if !answer.status().is_success() {
+            return Err(problem(&whole(answer.into_body()).await?));
+        }
+        let hash = answer.headers().get(CONTENT_HASH).and_then(|value| value.to_str().ok());
+        let hash = hash.unwrap_or_default().to_owned();
+        let open = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part.0);
+        let mut file = open.map_err(|error| unwritable(to, error))?;
+        let mut body = answer.into_body().into_data_stream();
+        while let Some(piece) = body.next().await {
+            let piece = piece.map_err(|error| {
+                Error::new(server::NOT_READY, "the answer ended early").with_source(error)
+            })?;
+            counted.add(piece.len());
+            file.write_all(&piece).map_err(|error| unwritable(to, error))?;
+        }
+        Ok::<_, Failure>(hash)
+    };
+    let hash = meter.watch(&what, || counted.done(), received).await?;
+    // What came is the archive only if it is whole here.
+    let Checked { report, .. } = check(&part.0, meter).await?;
+    if report.content_hash != hash {
+        let message = format!(
+            "the server made an archive with the content hash {hash}, and {} came",
+            report.content_hash
+        );
+        return Err(Error::new(tool::CONTENT_DIFFERS, message).into());
+    }
+    part.put(to)?;
+    Ok(report)
 }
 
 /// What is in an archive, for people.

@@ -8,7 +8,7 @@ use super::config::resolved_of;
 use super::installation::open_existing;
 use super::output::{BOLD, Failure, Outcome, Output};
 use crate::Drivers;
-use crate::http::{LocalApi, ProblemDocument};
+use crate::http::{ApiClient, ProblemDocument};
 use axum::body::Body;
 use futures_util::StreamExt;
 use http::{Method, Request};
@@ -121,7 +121,7 @@ struct Exported {
 }
 
 async fn export(
-    api: &LocalApi,
+    api: &ApiClient,
     request: std::result::Result<Request<Body>, http::Error>,
     to: &Path,
     to_stdout: bool,
@@ -160,9 +160,9 @@ async fn export(
 
 /// The API of an installation, by the settings that its own server has: nothing of the caller's
 /// environment counts.
-pub(super) async fn open_api(drivers: &Drivers, global: &Global) -> Result<LocalApi> {
+pub(super) async fn open_api(drivers: &Drivers, global: &Global) -> Result<ApiClient> {
     let (_, installed) = open_existing(drivers, global).await?;
-    LocalApi::open(Arc::new(settings_of(drivers, &installed).await?), drivers).await
+    ApiClient::open(Arc::new(settings_of(drivers, &installed).await?), drivers).await
 }
 
 /// The settings that an installation's own server has.
@@ -171,8 +171,8 @@ pub(super) async fn settings_of(drivers: &Drivers, installed: &Installed) -> Res
 }
 
 /// Calls the API; answers the JSON that it answers.
-pub(super) async fn call(
-    api: &LocalApi,
+pub(crate) async fn call(
+    api: &ApiClient,
     method: Method,
     path: String,
     body: Option<(&str, Body)>,
@@ -194,7 +194,7 @@ pub(super) async fn call(
     })
 }
 
-pub(super) async fn whole(body: Body) -> Result<Vec<u8>> {
+pub(crate) async fn whole(body: Body) -> Result<Vec<u8>> {
     let bytes = axum::body::to_bytes(body, ANSWER_LIMIT_BYTES).await;
     let bytes =
         bytes.map_err(|error| Error::new(server::NOT_READY, "the answer ended early").with_source(error))?;
@@ -202,7 +202,7 @@ pub(super) async fn whole(body: Body) -> Result<Vec<u8>> {
 }
 
 /// The error that a problem document stands for, and the report in it.
-pub(super) fn problem(body: &[u8]) -> Failure {
+pub(crate) fn problem(body: &[u8]) -> Failure {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
     let Ok(document) = serde_json::from_value::<ProblemDocument>(value.clone()) else {
         let said = String::from_utf8_lossy(&body[..body.len().min(1024)]).into_owned();

@@ -7,7 +7,7 @@ use super::args::{Global, ImportArgs, Mode, word};
 use super::data::{call, escaped, merge, open_api};
 use super::output::{Failure, Outcome, Output};
 use crate::Drivers;
-use crate::http::LocalApi;
+use crate::http::ApiClient;
 use http::Method;
 use rtmx_core::{Error, Result, tool};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ pub(super) async fn run_import(
     outcome
 }
 
-async fn import_all(api: &LocalApi, args: &ImportArgs, contents: Vec<Vec<u8>>, out: &Output) -> Outcome {
+async fn import_all(api: &ApiClient, args: &ImportArgs, contents: Vec<Vec<u8>>, out: &Output) -> Outcome {
     let (count, mut applied) = (args.files.len(), 0);
     for (done, (file, content)) in args.files.iter().zip(contents).enumerate() {
         let answer = import(api, args, file, content).await;
@@ -56,7 +56,7 @@ async fn import_all(api: &LocalApi, args: &ImportArgs, contents: Vec<Vec<u8>>, o
     Ok(0)
 }
 
-async fn import(api: &LocalApi, args: &ImportArgs, file: &Path, content: Vec<u8>) -> Result<Value, Failure> {
+async fn import(api: &ApiClient, args: &ImportArgs, file: &Path, content: Vec<u8>) -> Result<Value, Failure> {
     let project = escaped(&args.project);
     let (path, kind) = if is_document(file) {
         let ImportArgs { status, keep_rows, allow_cycles, dry_run, .. } = args;

@@ -21,13 +21,13 @@ pub(super) struct Done {
 
 /// Shows how far work has come.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
     json: bool,
     repaint: bool,
 }
 
 impl Meter {
-    pub(super) fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         Meter { json, repaint: may_repaint() }
     }
 

@@ -6,11 +6,11 @@
 //! here.
 
 mod app;
-mod archive;
+pub(crate) mod archive;
 mod args;
-mod backup;
+pub(crate) mod backup;
 mod config;
-mod data;
+pub(crate) mod data;
 pub(crate) mod database;
 mod deploy;
 mod import;
@@ -18,7 +18,7 @@ mod info;
 mod installation;
 mod license;
 mod look;
-mod meter;
+pub(crate) mod meter;
 pub(crate) mod output;
 mod places;
 mod progress;

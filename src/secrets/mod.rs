@@ -4,9 +4,23 @@
 //! The decision to know: which secrets there are, and who may read them, stands in a file that was
 //! rendered beside the others; what is to be done is decided by `rtmx_deploy::secrets` without touching
 //! anything; here are the files. So it works for every application, and needs no configuration of the
-//! server. Names are printed, and never a value.
+//! server. Names are printed, and never a value. In a cluster the secrets are objects, and
+//! `rtmx_deploy_helm` makes those.
 
 mod folder;
+#[cfg(feature = "deploy-helm")]
+mod objects;
+#[cfg(not(feature = "deploy-helm"))]
+mod objects {
+    //! What takes the place of the driver in a build without it.
+
+    use rtmx_core::{Error, Result, deploy};
+    use std::path::Path;
+
+    pub(super) async fn create(_: &Path) -> Result<()> {
+        Err(Error::new(deploy::CLUSTER_UNKNOWN, "this build cannot ask a cluster"))
+    }
+}
 
 use clap::{Args, Subcommand};
 use folder::{Hands, Store};
@@ -23,7 +37,7 @@ use std::process::ExitCode;
 pub(crate) enum SecretsCommand {
     /// Makes what is missing, and hands each component its own; changes nothing that is there.
     #[command(
-        after_help = "Example:\n  rtmx-server secrets create --spec secrets.yaml --to /secrets --given /given --profiles postgres"
+        after_help = "Examples:\n  rtmx-server secrets create --spec secrets.yaml --to /secrets --given /given --profiles postgres\n  rtmx-server secrets create --kubernetes objects.yaml"
     )]
     Create(CreateArgs),
 }
@@ -32,11 +46,14 @@ pub(crate) enum SecretsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct CreateArgs {
     /// The file that says which secrets there are and who gets which.
-    #[arg(long, value_name = "FILE")]
-    spec: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "kubernetes")]
+    spec: Option<PathBuf>,
     /// The folder that they are kept in; each component finds its own below its name.
-    #[arg(long, value_name = "DIR")]
-    to: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "kubernetes")]
+    to: Option<PathBuf>,
+    /// Make the Secrets of this file in the namespace of this pod, and none that is there.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["spec", "to", "given", "variables", "profiles", "own"])]
+    kubernetes: Option<PathBuf>,
     /// A folder of given secrets, each in a file of its name.
     #[arg(long, value_name = "DIR")]
     given: Option<PathBuf>,
@@ -56,20 +73,29 @@ pub(crate) struct CreateArgs {
 /// # Errors
 ///
 /// The faults of the file; `secret_missing`, `secret_differs`, `secrets_reload`; `file_unreadable` and
-/// `deploy_io` for what the system refused.
-pub(crate) fn run(command: &SecretsCommand) -> Result<ExitCode> {
+/// `deploy_io` for what the system refused; `cluster_*` for what the cluster did.
+pub(crate) async fn run(command: &SecretsCommand) -> Result<ExitCode> {
     let SecretsCommand::Create(args) = command;
-    create(args).map(|()| ExitCode::SUCCESS)
+    match (&args.kubernetes, &args.spec, &args.to) {
+        (Some(file), ..) => objects::create(file).await?,
+        (None, Some(spec), Some(to)) => create(args, spec, to)?,
+        // The parser of the arguments asks for them.
+        (None, ..) => {}
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn create(args: &CreateArgs) -> Result<()> {
-    let text = folder::read_text(&args.spec)?.ok_or_else(|| {
-        Error::new(tool::FILE_UNREADABLE, format!("there is no file {}", args.spec.display()))
-    })?;
-    let duties = Duties::read(text.expose(), &args.spec.display().to_string())?;
+/// A file that has to be there.
+fn text_of(file: &Path) -> Result<rtmx_core::Secret<String>> {
+    let text = folder::read_text(file)?;
+    text.ok_or_else(|| Error::new(tool::FILE_UNREADABLE, format!("there is no file {}", file.display())))
+}
+
+fn create(args: &CreateArgs, spec: &Path, to: &Path) -> Result<()> {
+    let duties = Duties::read(text_of(spec)?.expose(), &spec.display().to_string())?;
     let profiles = profiles(&args.profiles, &duties)?;
     let hands = if args.own { Hands::Own } else { Hands::Groups };
-    let store = Store::open(&args.to, hands)?;
+    let store = Store::open(to, hands)?;
     let mut found = FoundSecrets::default();
     for name in duties.secrets.keys() {
         if let Some(value) = store.kept(name)? {

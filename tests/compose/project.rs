@@ -37,6 +37,11 @@ impl Project {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let copied = Command::new("cp").arg("-r").arg(committed.join(".")).arg(folder.path()).status();
         assert!(copied.expect("cp runs").success(), "{} is copied", committed.display());
+        Project::in_folder(ground, folder)
+    }
+
+    /// What was rendered into a folder; nothing is started.
+    pub(crate) fn in_folder(ground: &Ground, folder: TempDir) -> Project {
         let port = free_port();
         let name = format!("rtmx-compose-{}-{port}", std::process::id());
         let mut project = Project {

@@ -86,7 +86,7 @@ impl Alone {
                 continue;
             }
             let asked = runtime.block_on(async {
-                let api = rtmx::http::LocalApi::open(std::sync::Arc::clone(&settings), &drivers).await?;
+                let api = rtmx::http::ApiClient::open(std::sync::Arc::clone(&settings), &drivers).await?;
                 let request = http::Request::get("/api/v1/license").body(axum::body::Body::empty()).unwrap();
                 let body = api.call(request).await?.into_body();
                 let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();

@@ -34,6 +34,20 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<std::result::Result<String
     version.map(Ok).ok_or_else(|| "the container engine was started and does not answer".into())
 }
 
+/// The shell command that starts the engine again, where [`ensure`] is who starts it.
+pub(crate) fn restart(workspace: &Workspace) -> Option<String> {
+    let starter = workspace.shared().join("engine/engine");
+    let ours = starter.is_file() && needs::is_root();
+    let starter = starter.display();
+    ours.then(|| {
+        // It answers until it ends, and refuses to start again until it has.
+        format!(
+            "'{starter}' down; while docker info >/dev/null 2>&1; do sleep 0.2; done; \
+             for _ in $(seq 60); do '{starter}' up >/dev/null 2>&1 && exit 0; sleep 0.5; done; exit 1"
+        )
+    })
+}
+
 fn answers(root: &Path) -> Option<String> {
     let mut docker = process::command("docker", root);
     docker.args(["version", "--format", "{{.Server.Version}}"]);

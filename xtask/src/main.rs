@@ -10,6 +10,7 @@
 mod audit;
 mod axe;
 mod bench;
+mod cluster;
 mod deny;
 mod deploy;
 mod engine;
@@ -64,6 +65,11 @@ enum Task {
     /// Run the conformance kits on the combinations of what is supported, on real databases
     #[command(after_help = "Examples:\n  cargo xtask matrix --list\n  cargo xtask matrix --full")]
     Matrix(matrix::Arguments),
+    /// Start, fill and remove the Kubernetes that the tests of the chart run on
+    #[command(
+        after_help = "Examples:\n  cargo xtask cluster up --nodes 2\n  cargo xtask cluster load ghcr.io/iotactical/rtmx:v0.1.0\n  cargo xtask cluster down"
+    )]
+    Cluster(cluster::Arguments),
     /// Measure the release build beside its peers, and write docs/handbook/performance.md
     #[command(
         after_help = "Examples:\n  cargo xtask bench --quick\n  cargo xtask bench --go-rtmx ~/rtmx/rtmx"
@@ -77,6 +83,7 @@ fn main() -> ExitCode {
         Task::Image(arguments) => image::run(&arguments),
         Task::Test(arguments) => suite::run(&arguments),
         Task::Tidy => tidy::run(),
+        Task::Cluster(arguments) => cluster::run(&arguments),
         Task::Deny => deny::run(),
         Task::Audit => audit::run(),
         Task::Trace => trace::run(),

@@ -49,6 +49,10 @@ pub(crate) const STRACE: Need =
 pub(crate) const IP: Need =
     Need { program: "ip", packages: &["iproute2"], why: "a silent server runs in a network of its own" };
 
+/// To ask a cluster.
+pub(crate) const KUBECTL: Need =
+    Need { program: "kubectl", packages: &["kubernetes-client"], why: "the chart is tested on a cluster" };
+
 /// To look at the shell that the product comes with.
 pub(crate) const SHELLCHECK: Need =
     Need { program: "shellcheck", packages: &["shellcheck"], why: "rendered installers are checked" };

@@ -79,26 +79,30 @@ struct Dependency {
     kind: Option<String>,
 }
 
+/// Which crate needs which, as `cargo metadata` tells it.
 #[derive(Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
+pub(crate) struct Resolve {
+    pub(crate) nodes: Vec<Node>,
 }
 
+/// A crate and what it needs.
 #[derive(Deserialize)]
-struct Node {
-    id: String,
-    deps: Vec<Edge>,
+pub(crate) struct Node {
+    pub(crate) id: String,
+    pub(crate) deps: Vec<Edge>,
 }
 
+/// A crate that is needed.
 #[derive(Deserialize)]
-struct Edge {
-    pkg: String,
-    dep_kinds: Vec<EdgeKind>,
+pub(crate) struct Edge {
+    pub(crate) pkg: String,
+    pub(crate) dep_kinds: Vec<EdgeKind>,
 }
 
+/// For what: `None` for the library itself, else `build` or `dev`.
 #[derive(Deserialize)]
-struct EdgeKind {
-    kind: Option<String>,
+pub(crate) struct EdgeKind {
+    pub(crate) kind: Option<String>,
 }
 
 impl Workspace {

@@ -6,4 +6,7 @@
 //! each break one law, and the cases that must notice. The case list may grow in a minor release.
 
 pub mod license;
+mod outcome;
 pub mod storage;
+
+pub use outcome::Outcome;

@@ -57,6 +57,18 @@ crate::code::codes! {
         "a record of the installation cannot be read",
         "The file is cut short, was changed by hand, or is of a newer version.",
         "Restore the file that the message names from a backup of the installation's folder.";
+    CLUSTER_UNKNOWN = "cluster_unknown", InvalidConfig, 422, exit 5,
+        "this is no pod that may ask its cluster",
+        "The address of the API server and the token of a service account are given to each pod that is to have them.",
+        "Run this in a pod with a service account and `automountServiceAccountToken: true`, as the chart's job does.";
+    CLUSTER_UNREACHABLE = "cluster_unreachable", Unavailable, 503, exit 1,
+        "the cluster's API server does not answer",
+        "It was asked again for a minute. A NetworkPolicy, or a control plane that is being upgraded, keeps it away.",
+        "See the cause; allow the pod the API server's address and port, and run the job again with `helm upgrade`.";
+    CLUSTER_REFUSED = "cluster_refused", Denied, 403, exit 1,
+        "the cluster's API server refused",
+        "The service account lacks a right, a quota is used up, or an admission webhook said no; the cause has the server's own words.",
+        "Correct what the cause names, and run `helm upgrade` again; or make the Secret by hand and name it as `existingSecret`.";
     DEPLOY_IO = "deploy_io", Unavailable, 503, exit 1,
         "a file of the installation could not be read or written",
         "The operating system refused; the cause says why.",

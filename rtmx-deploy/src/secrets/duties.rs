@@ -102,9 +102,9 @@ impl Duties {
         }
         for (name, secret) in &duties.secrets {
             let parts = secret.composed.as_deref().map(pieces).and_then(std::result::Result::ok);
-            for part in parts.into_iter().flatten().filter_map(crate::app::Piece::into_secret) {
-                if !duties.secrets.contains_key(part.as_str()) {
-                    unknown(&["secrets", name.as_str(), "composed"], &part);
+            for piece in parts.iter().flatten() {
+                if let Some(part) = piece.secret().filter(|part| !duties.secrets.contains_key(*part)) {
+                    unknown(&["secrets", name.as_str(), "composed"], part);
                 }
             }
         }

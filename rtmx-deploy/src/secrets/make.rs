@@ -132,18 +132,27 @@ impl Duties {
 fn composed(template: &str, values: &BTreeMap<&Name, SecretValue>) -> Option<SecretValue> {
     let mut text = String::new();
     for piece in pieces(template).ok()? {
-        let value =
-            |name: &str| values.iter().find(|(known, _)| known.as_str() == name).map(|(_, it)| it.expose());
-        match piece {
-            Piece::Text(piece) => text.push_str(&piece),
-            Piece::Plain(name) => text.push_str(value(&name)?),
-            Piece::InUrl(name) => text.extend(utf8_percent_encode(value(&name)?, RESERVED)),
-        }
+        let value = |name: &str| values.iter().find(|(known, _)| known.as_str() == name).map(|(_, it)| it);
+        let found = piece.secret().and_then(value);
+        text.push_str(&written(&piece, found)?);
     }
     Some(Secret::new(text))
 }
 
-fn generate(how: &Generated, random: &mut dyn FnMut(&mut [u8]) -> Result<()>) -> Result<SecretValue> {
+/// A piece of a composed secret as it is written; `None` if it is a secret that is not there.
+pub(super) fn written(piece: &Piece, found: Option<&SecretValue>) -> Option<String> {
+    let found = found.map(|value| value.expose().as_str());
+    match piece {
+        Piece::Text(text) => Some(text.clone()),
+        Piece::Plain(_) => found.map(str::to_owned),
+        Piece::InUrl(_) => found.map(|value| utf8_percent_encode(value, RESERVED).to_string()),
+    }
+}
+
+pub(super) fn generate(
+    how: &Generated,
+    random: &mut dyn FnMut(&mut [u8]) -> Result<()>,
+) -> Result<SecretValue> {
     let mut bytes = vec![0; usize::from(how.bytes)];
     random(&mut bytes)?;
     let text = match how.encoding {

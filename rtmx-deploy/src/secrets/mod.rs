@@ -6,6 +6,8 @@
 
 mod duties;
 mod make;
+mod objects;
 
 pub use duties::{Duties, Duty};
 pub use make::{Delivered, FoundSecrets, MadeSecrets, SecretValue};
+pub use objects::{KeyOrigin, KeyPath, SecretObject, SecretObjects};

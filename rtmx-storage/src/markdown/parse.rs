@@ -138,13 +138,14 @@ fn entry(line: &str) -> Option<(String, &str)> {
     Some((name.replace('*', ""), value.trim_start_matches('*').trim()))
 }
 
-/// A section's first paragraph as one line, and what follows it.
+/// A section's first paragraph as one line, and what follows it. Fenced code ends it.
 pub(super) fn first_paragraph(body: &str) -> (String, &str) {
     let start = body.len() - body.trim_start().len();
     let mut end = start;
     let mut words: Vec<&str> = Vec::new();
+    let mut fence = Fence::default();
     for line in body[start..].split_inclusive('\n') {
-        if line.trim().is_empty() {
+        if line.trim().is_empty() || fence.holds(line) {
             break;
         }
         end += line.len();

@@ -97,8 +97,12 @@ fn canonical(requirement: &Requirement, column: Column) -> String {
         }
         Column::Dependencies => requirement.dependencies.value.iter().cloned().collect::<Vec<_>>().join(", "),
         Column::Blocks => requirement.blocks.value.iter().cloned().collect::<Vec<_>>().join(", "),
-        _ => requirement.text_of(column).split_whitespace().collect::<Vec<_>>().join(" "),
+        _ => one_line(&requirement.text_of(column)),
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn metadata(out: &mut String, requirement: &Requirement) {
@@ -127,10 +131,10 @@ fn headings(out: &mut String, requirement: &Requirement) {
 /// The requirement itself: the first paragraph is the matrix's text, what follows stays.
 fn statement(out: &mut String, name: &str, requirement: &Requirement, preserved: Option<&Section>) {
     begin(out, name);
-    let words = requirement.requirement_text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = one_line(&requirement.requirement_text);
     let body = preserved.map_or("", |section| section.body.as_str());
     let (said, rest) = first_paragraph(body);
-    if preserved.is_some() && (said == words || words.is_empty()) {
+    if preserved.is_some() && (one_line(&said) == words || words.is_empty()) {
         push_body(out, body);
         return;
     }

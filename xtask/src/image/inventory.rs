@@ -6,7 +6,7 @@
 
 use super::pins::Pin;
 use crate::release::{Linked, Release, Target};
-use crate::workspace::Workspace;
+use crate::workspace::{Resolve, Workspace};
 use crate::{Result, process};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,28 +84,6 @@ struct Package {
     source: Option<String>,
     links: Option<String>,
     manifest_path: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
-}
-
-#[derive(Deserialize)]
-struct Node {
-    id: String,
-    deps: Vec<Edge>,
-}
-
-#[derive(Deserialize)]
-struct Edge {
-    pkg: String,
-    dep_kinds: Vec<EdgeKind>,
-}
-
-#[derive(Deserialize)]
-struct EdgeKind {
-    kind: Option<String>,
 }
 
 /// The parts of the server of this release; the first is the server's own crate.

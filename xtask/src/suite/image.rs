@@ -18,7 +18,9 @@ const WITH_OLDER_ENGINE: usize = 1;
 
 /// Trials of `tests/compose/`, which all need an engine: those on SQLite or on one PostgreSQL, and those on
 /// each version.
-const COMPOSE_TRIALS: (usize, usize) = (6, 2);
+const COMPOSE_TRIALS: (usize, usize) = (8, 2);
+/// Of the first kind, what takes every container of the machine away for a moment.
+const ENGINE_RESTARTS: usize = 1;
 
 /// Trials of `tests/compose_files.rs`, which need Compose and shellcheck alone.
 const COMPOSE_FILES: usize = 5;
@@ -41,12 +43,21 @@ pub(super) fn compose(suite: &Suite) -> Result<Tally> {
     let binaries = build_some(&workspace.root, &[("rtmx", "compose"), ("rtmx", "compose_files")])?;
     let mut record = Record::read(workspace).unwrap_or_default();
     let mut tally = suites::run_all(&binaries, &Filter::default(), &variables, &mut record)?;
+    let restart = engine::restart(workspace).filter(|_| suite.full);
+    let restarts = if restart.is_some() { ENGINE_RESTARTS } else { 0 };
+    if let Some(command) = restart {
+        // Alone, because it takes the others' containers away.
+        variables.push(("RTMX_TEST_ENGINE_RESTART", command));
+        tally = tally.and(suites::run_all(&binaries[..1], &Filter::default(), &variables, &mut record)?);
+        tally.skipped -= restarts;
+    }
     record.write(workspace)?;
     tally.note = databases.note();
-    let count = COMPOSE_TRIALS.0 + COMPOSE_TRIALS.1 * versions.split(',').count();
+    let count = restarts + COMPOSE_TRIALS.0 + COMPOSE_TRIALS.1 * versions.split(',').count();
     // The plugin comes with the engine.
-    let explained = if databases.is_real() { 0 } else { tally.skipped };
-    Ok(tally.with_skipped(explained).with_floor(if explained == 0 { count + COMPOSE_FILES } else { 0 }))
+    let explained = if databases.is_real() { ENGINE_RESTARTS - restarts } else { tally.skipped };
+    let floor = if databases.is_real() { count + COMPOSE_FILES } else { 0 };
+    Ok(tally.with_skipped(explained).with_floor(floor))
 }
 
 /// Makes the image, holds it to a second one, and tests it; the long form builds it elsewhere once more.

@@ -20,10 +20,11 @@ mod trouble;
 mod vendor;
 
 pub use bench::Place;
-pub use case::{Case, Outcome, all};
+pub use case::{Case, all};
 
+use crate::outcome;
 use bench::Factory;
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::Trial;
 use rtmx_core::Result;
 use rtmx_license::LicenseMode;
 use std::future::Future;
@@ -43,11 +44,7 @@ where
     let factory = Factory::new(open);
     let trial = |case: Case| {
         let factory = factory.clone();
-        Trial::ignorable_test(case.id, move || match case.run(&factory) {
-            Outcome::Kept => Ok(Completion::Completed),
-            Outcome::Ignored(why) => Ok(Completion::ignored_with(why)),
-            Outcome::Broken(why) => Err(Failed::from(format!("{why}\nthe law: {}", case.law))),
-        })
+        Trial::ignorable_test(case.id, move || case.run(&factory).told(case.law))
     };
     all().into_iter().map(trial).collect()
 }
@@ -58,17 +55,5 @@ where
     F: Fn(Place) -> Opening + Send + Sync + 'static,
     Opening: Future<Output = Result<Arc<dyn LicenseMode>>> + Send + 'static,
 {
-    let arguments = Arguments::from_args();
-    let chosen =
-        arguments.list || arguments.filter.is_some() || !arguments.skip.is_empty() || arguments.ignored;
-    let conclusion = libtest_mimic::run(&arguments, cases(open));
-    let counted = conclusion.num_passed + conclusion.num_failed + conclusion.num_ignored;
-    if !chosen && counted < CASE_FLOOR as u64 {
-        #[allow(clippy::print_stderr, reason = "a test says why it fails")]
-        {
-            eprintln!("only {counted} cases ran: at least {CASE_FLOOR} must");
-        }
-        return ExitCode::FAILURE;
-    }
-    conclusion.exit_code()
+    outcome::run_all(cases(open), CASE_FLOOR)
 }

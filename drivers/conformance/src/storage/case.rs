@@ -4,16 +4,11 @@ use super::bench::{Bench, Factory};
 use super::{
     apply, archive, changes, concurrent, expect, history, lease, lifecycle, model, paging, query, snapshot,
 };
+use crate::Outcome;
 use rtmx_storage::StorageCapability;
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::time::Duration;
-
-/// No case takes longer, or something hangs.
-const CASE_LIMIT: Duration = Duration::from_secs(120);
 
 type Run = fn(Bench) -> Pin<Box<dyn Future<Output = ()>>>;
 
@@ -38,17 +33,6 @@ enum Need {
     Durable,
 }
 
-/// How a case ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The law was kept.
-    Kept,
-    /// The backend does not promise it, for the reason given.
-    Ignored(String),
-    /// The law was broken, in the words of the assertion.
-    Broken(String),
-}
-
 impl fmt::Debug for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Case").field("id", &self.id).finish_non_exhaustive()
@@ -58,23 +42,7 @@ impl fmt::Debug for Case {
 impl Case {
     /// Runs the case against a database of its own.
     pub(crate) fn run(self, factory: &Factory) -> Outcome {
-        // Two workers, so that concurrent cases are concurrent.
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        let runtime = match runtime {
-            Ok(runtime) => runtime,
-            Err(error) => return Outcome::Broken(format!("no runtime to run the case in: {error}")),
-        };
-        let run = AssertUnwindSafe(|| {
-            runtime.block_on(async {
-                match tokio::time::timeout(CASE_LIMIT, self.run_for_its_backend(factory)).await {
-                    Ok(outcome) => outcome,
-                    Err(_) => Outcome::Broken(format!("it did not end within {} s", CASE_LIMIT.as_secs())),
-                }
-            })
-        });
-        let outcome = catch_unwind(run).unwrap_or_else(|panic| Outcome::Broken(words(&*panic)));
-        runtime.shutdown_background();
-        outcome
+        Outcome::of(self.run_for_its_backend(factory))
     }
 
     async fn run_for_its_backend(self, factory: &Factory) -> Outcome {
@@ -93,12 +61,6 @@ impl Case {
         }
         Outcome::Kept
     }
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text =
-        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("a panic without words").to_owned()
 }
 
 macro_rules! cases {

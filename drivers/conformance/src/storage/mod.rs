@@ -22,10 +22,11 @@ mod sample;
 mod snapshot;
 
 pub use bench::Instance;
-pub use case::{Case, Outcome, all};
+pub use case::{Case, all};
 
+use crate::outcome;
 use bench::Factory;
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use libtest_mimic::Trial;
 use rtmx_core::Result;
 use std::future::Future;
 use std::process::ExitCode;
@@ -42,11 +43,7 @@ where
     let factory = Factory::new(fresh);
     let trial = |case: Case| {
         let factory = factory.clone();
-        Trial::ignorable_test(case.id, move || match case.run(&factory) {
-            Outcome::Kept => Ok(Completion::Completed),
-            Outcome::Ignored(why) => Ok(Completion::ignored_with(why)),
-            Outcome::Broken(why) => Err(Failed::from(format!("{why}\nthe law: {}", case.law))),
-        })
+        Trial::ignorable_test(case.id, move || case.run(&factory).told(case.law))
     };
     all().into_iter().map(trial).collect()
 }
@@ -57,17 +54,5 @@ where
     F: Fn() -> Opening + Send + Sync + 'static,
     Opening: Future<Output = Result<Instance>> + Send + 'static,
 {
-    let arguments = Arguments::from_args();
-    let chosen =
-        arguments.list || arguments.filter.is_some() || !arguments.skip.is_empty() || arguments.ignored;
-    let conclusion = libtest_mimic::run(&arguments, cases(fresh));
-    let counted = conclusion.num_passed + conclusion.num_failed + conclusion.num_ignored;
-    if !chosen && counted < CASE_FLOOR as u64 {
-        #[allow(clippy::print_stderr, reason = "a test says why it fails")]
-        {
-            eprintln!("only {counted} cases ran: at least {CASE_FLOOR} must");
-        }
-        return ExitCode::FAILURE;
-    }
-    conclusion.exit_code()
+    outcome::run_all(cases(fresh), CASE_FLOOR)
 }

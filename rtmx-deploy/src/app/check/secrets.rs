@@ -18,7 +18,7 @@ pub(crate) enum Piece {
 
 impl Piece {
     /// The name of the secret, if it is one.
-    pub(crate) fn into_secret(self) -> Option<String> {
+    pub(crate) fn secret(&self) -> Option<&str> {
         match self {
             Piece::Plain(name) | Piece::InUrl(name) => Some(name),
             Piece::Text(_) => None,
@@ -63,7 +63,7 @@ pub(crate) fn pieces(template: &str) -> Result<Vec<Piece>, String> {
 /// The names of the secrets that a composed one is made of.
 pub(super) fn parts(secret: &Secret) -> Vec<String> {
     let pieces = secret.composed.as_deref().map(pieces).and_then(Result::ok).unwrap_or_default();
-    pieces.into_iter().filter_map(Piece::into_secret).collect()
+    pieces.iter().filter_map(Piece::secret).map(str::to_owned).collect()
 }
 
 pub(super) fn check(app: &App, found: &mut Found<'_>) {

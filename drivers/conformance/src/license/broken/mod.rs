@@ -7,8 +7,9 @@ mod flawed;
 mod list;
 
 use super::bench::{Factory, Place};
-use super::case::{Outcome, all};
+use super::case::all;
 use super::reference::Asking;
+use crate::Outcome;
 use flawed::Flawed;
 use rtmx_license::LicenseMode;
 use std::sync::Arc;

@@ -7,7 +7,8 @@ mod flawed;
 mod list;
 
 use super::bench::{Factory, Instance};
-use super::case::{Outcome, all};
+use super::case::all;
+use crate::Outcome;
 use flawed::Flawed;
 use std::sync::Arc;
 

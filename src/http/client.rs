@@ -1,7 +1,8 @@
-//! The API of an installation on this machine, whether its server runs or not.
+//! The API of an installation: on this machine, whether its server runs or not, or at an address.
 //!
 //! While a server runs it holds the storage, so calls go through its admin socket. When none runs,
-//! the storage is opened here and the same router answers in process: one code path for both.
+//! the storage is opened here and the same router answers in process: one code path for both. A server
+//! elsewhere is asked with a token.
 
 use super::listen::{connect_admin, connect_tcp};
 use super::{App, Arrival, open_storage, router};
@@ -10,16 +11,18 @@ use crate::licensing::{Keeper, Licensing};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use http::uri::Authority;
 use http::{HeaderValue, Response, header};
 use hyper_util::rt::TokioIo;
 use rtmx_config::Settings;
-use rtmx_core::{Cx, Error, Result, server};
+use rtmx_core::{Cx, Error, Result, Secret, server, tool};
 use rtmx_storage::StorageBackend;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
@@ -27,11 +30,11 @@ use tower::ServiceExt;
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
 /// An answer of the API; its body streams.
-pub type LocalAnswer = Response<Body>;
+pub type ApiAnswer = Response<Body>;
 
-/// A way to call the API as the installation's owner.
+/// A way to call the API, as the installation's owner or with a token.
 #[derive(Debug)]
-pub struct LocalApi {
+pub struct ApiClient {
     way: Way,
 }
 
@@ -39,19 +42,20 @@ pub struct LocalApi {
 enum Way {
     Socket(PathBuf),
     InProcess { router: Router, storage: Arc<dyn StorageBackend> },
+    Address { authority: Authority, bearer: HeaderValue },
 }
 
-impl LocalApi {
+impl ApiClient {
     /// Finds the running server of these settings, or opens the storage in its place.
     ///
     /// # Errors
     ///
     /// `storage_locked` when a server holds the storage and does not answer on its socket; what
     /// opening meets.
-    pub async fn open(settings: Arc<Settings>, drivers: &Drivers) -> Result<LocalApi> {
+    pub async fn open(settings: Arc<Settings>, drivers: &Drivers) -> Result<ApiClient> {
         let data_dir = settings.data.dir.clone();
         if connect_admin(&data_dir).await.is_ok() {
-            return Ok(LocalApi { way: Way::Socket(data_dir) });
+            return Ok(ApiClient { way: Way::Socket(data_dir) });
         }
         let opened = open_storage(&settings, drivers).await?;
         let licensing = Licensing::open(&settings, drivers).await;
@@ -64,12 +68,30 @@ impl LocalApi {
             }
         }
         let router = router(app).layer(axum::Extension(Arrival::Owner));
-        Ok(LocalApi { way: Way::InProcess { router, storage: opened.storage } })
+        Ok(ApiClient { way: Way::InProcess { router, storage: opened.storage } })
+    }
+
+    /// The server at `http://host:port`, asked with a token, which travels in the clear: for a network that
+    /// is the installation's own.
+    ///
+    /// # Errors
+    ///
+    /// `usage` for another form, and for a token that cannot be one.
+    pub fn at(url: &str, token: &Secret<String>) -> Result<ApiClient> {
+        let unusable = |why: &str| Error::new(tool::USAGE, format!("cannot ask the server: {why}"));
+        let uri: Option<http::Uri> = url.trim().parse().ok();
+        let uri = uri.filter(|uri| uri.scheme_str() == Some("http") && uri.path().len() <= 1);
+        let authority = uri.and_then(|uri| uri.authority().cloned()).filter(|it| !it.as_str().contains('@'));
+        let authority = authority.ok_or_else(|| unusable("the URL is not of the form http://host:port"))?;
+        let bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose().trim()));
+        let mut bearer = bearer.map_err(|_| unusable("the token holds signs that no token has"))?;
+        bearer.set_sensitive(true);
+        Ok(ApiClient { way: Way::Address { authority, bearer } })
     }
 
     /// Whether a server is running and answers.
     pub fn is_served(&self) -> bool {
-        matches!(self.way, Way::Socket(_))
+        !matches!(self.way, Way::InProcess { .. })
     }
 
     /// Sends one request; its URI is a path with a query.
@@ -77,8 +99,22 @@ impl LocalApi {
     /// # Errors
     ///
     /// `not_ready` when the server went away. Problems that the API answers are answers, not errors.
-    pub async fn call(&self, request: Request) -> Result<LocalAnswer> {
+    pub async fn call(&self, mut request: Request) -> Result<ApiAnswer> {
         match &self.way {
+            Way::Address { authority, bearer } => {
+                let unreachable = |source| {
+                    let message = format!("could not reach the server at {authority}");
+                    Error::new(server::NOT_READY, message).with_source(source)
+                };
+                let port = authority.port_u16().unwrap_or(80);
+                let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+                let connected = timeout(PROBE_LIMIT, TcpStream::connect((host, port))).await;
+                let stream = connected.map_err(|_| unreachable(std::io::ErrorKind::TimedOut.into()))?;
+                let host = HeaderValue::from_str(authority.as_str());
+                request.headers_mut().extend(host.ok().map(|host| (header::HOST, host)));
+                request.headers_mut().insert(header::AUTHORIZATION, bearer.clone());
+                exchange(stream.map_err(unreachable)?, request).await
+            }
             Way::Socket(data_dir) => {
                 let unreachable = |source| {
                     let message =
@@ -102,7 +138,7 @@ impl LocalApi {
     /// What closing the storage meets.
     pub async fn close(self) -> Result<()> {
         match self.way {
-            Way::Socket(_) => Ok(()),
+            Way::Socket(_) | Way::Address { .. } => Ok(()),
             Way::InProcess { storage, .. } => storage.close(&Cx::new()).await,
         }
     }
@@ -151,7 +187,7 @@ where
     timeout(PROBE_LIMIT, ask).await.map_err(|_| failed("no answer within 5 s".into()))?
 }
 
-async fn exchange<S>(stream: S, mut request: Request) -> Result<LocalAnswer>
+async fn exchange<S>(stream: S, mut request: Request) -> Result<ApiAnswer>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
