@@ -15,6 +15,7 @@ const OWN_LOCK: &str = include_str!("../../apps/rtmx.lock");
 const OWN_FILES: &[(&str, &str)] = &[
     ("rtmx/nginx.conf", include_str!("../../apps/rtmx/nginx.conf")),
     ("rtmx/chart/_rtmx.tpl", include_str!("../../apps/rtmx/chart/_rtmx.tpl")),
+    ("rtmx/chart/backup.yaml", include_str!("../../apps/rtmx/chart/backup.yaml")),
 ];
 
 /// A description with its lock, and where its files are.

@@ -297,10 +297,7 @@ fn users(model: &Model<'_>, name: &Name, secret: &Secret) -> Vec<String> {
     let _ = secret;
     let composed_of = |other: &Name, its: &Secret| {
         let pieces = model.composed(other, its).unwrap_or_default();
-        pieces
-            .into_iter()
-            .filter_map(Piece::into_secret)
-            .any(|part| part.split('/').next() == Some(name.as_str()))
+        pieces.iter().filter_map(Piece::secret).any(|part| part.split('/').next() == Some(name.as_str()))
     };
     let others = model.app.secrets.iter().filter(|(other, its)| *other != name && composed_of(other, its));
     let mut keys: Vec<String> = others
