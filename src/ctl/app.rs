@@ -5,14 +5,18 @@ use super::output::{BOLD, Failure, Outcome, Output};
 use super::render::{unwritable, write_whole};
 use rtmx_core::{Error, Result, tool};
 use rtmx_deploy::app::{App, AppFaults, Beside, Name, app_schema, read_app};
-use rtmx_deploy::{AppFiles, Choice, Lock, Release};
+use rtmx_deploy::{AppFiles, Choice, Lock, Release, chart_files_of, render_chart};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// RTMX's own description, so that the tool needs no other file to render it.
 const OWN: &str = include_str!("../../apps/rtmx.yaml");
 const OWN_LOCK: &str = include_str!("../../apps/rtmx.lock");
-const OWN_FILES: &[(&str, &str)] = &[("rtmx/nginx.conf", include_str!("../../apps/rtmx/nginx.conf"))];
+const OWN_FILES: &[(&str, &str)] = &[
+    ("rtmx/nginx.conf", include_str!("../../apps/rtmx/nginx.conf")),
+    ("rtmx/chart/_rtmx.tpl", include_str!("../../apps/rtmx/chart/_rtmx.tpl")),
+    ("rtmx/chart/backup.yaml", include_str!("../../apps/rtmx/chart/backup.yaml")),
+];
 
 /// A description with its lock, and where its files are.
 #[derive(Debug)]
@@ -94,6 +98,11 @@ fn run_check(file: &Path, lock: Option<&Path>, out: &Output) -> Outcome {
         let new = resolved.warnings.into_iter().map(|warning| format!("{environment}: {warning}"));
         warnings.extend(new);
     }
+    let files = described.files(&chart_files_of(app))?;
+    let chart = render_chart(app, described.lock.as_ref(), &files).map_err(with_faults)?;
+    // Images are the business of environments.
+    let other = chart.warnings.into_iter().filter(|warning| !warning.starts_with("the image "));
+    warnings.extend(other.map(|warning| format!("chart: {warning}")));
     let names = |names: Vec<&str>| names.join(", ");
     let (environments, sizes) = (
         names(app.environments.keys().map(Name::as_str).collect()),

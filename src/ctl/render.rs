@@ -5,10 +5,11 @@
 
 use super::app::{Described, with_faults};
 use super::args::{RenderArgs, RenderTarget, word};
-use super::output::{BOLD, GREEN, Outcome, Output};
+use super::output::{BOLD, Failure, GREEN, Outcome, Output};
 use rtmx_core::{Error, Result, app as codes, tool};
 use rtmx_deploy::{
-    CHECKSUMS, Choice, FileKind, Release, Rendered, RenderedFile, files_of, render_compose, sha256,
+    CHECKSUMS, Choice, Composition, FileKind, Release, Rendered, RenderedFile, chart_files_of, files_of,
+    render_chart, render_compose, sha256,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -25,9 +26,17 @@ pub(super) fn run_render(args: &RenderArgs, out: &Output) -> Outcome {
         Choice { environment: args.env.clone(), size: args.size.clone(), settings: settings(&args.set)? };
     let resolved = Release::resolve(&described.app, described.lock.as_ref(), &choice).map_err(with_faults)?;
     let mut warnings = resolved.warnings;
-    let wanted = resolved.release.topology.as_deref().map(files_of).unwrap_or_default();
-    let RenderTarget::Compose = args.target;
-    let composition = render_compose(&resolved.release, &described.files(&wanted)?)?;
+    let composition = match args.target {
+        RenderTarget::Compose => {
+            let wanted = resolved.release.topology.as_deref().map(files_of).unwrap_or_default();
+            render_compose(&resolved.release, &described.files(&wanted)?)?
+        }
+        RenderTarget::Helm => {
+            // It has warnings of its own: it knows nothing of an environment.
+            warnings.clear();
+            chart(args, &described)?
+        }
+    };
     warnings.extend(composition.warnings);
     let done = write(&composition.rendered, &args.to)?;
     let files: Vec<Value> =
@@ -60,11 +69,27 @@ pub(super) fn run_render(args: &RenderArgs, out: &Output) -> Outcome {
         out.line(format!("  {path} is no longer part of it, and was removed."));
     }
     warnings.iter().for_each(|warning| out.line(format!("{BOLD}warning{BOLD:#}: {warning}")));
-    out.line(format!(
-        "Next: `cd {}`, then `docker compose up -d --wait` or `./install.sh`",
-        args.to.display()
-    ));
+    let to = args.to.display();
+    out.line(match args.target {
+        RenderTarget::Compose => {
+            format!("Next: `cd {to}`, then `docker compose up -d --wait` or `./install.sh`")
+        }
+        RenderTarget::Helm => {
+            let name = &resolved.release.application;
+            format!("Next: `helm upgrade --install {name} {to} --namespace {name} --create-namespace --wait`")
+        }
+    });
     Ok(0)
+}
+
+/// The chart, which is one for all environments and sizes.
+fn chart(args: &RenderArgs, described: &Described) -> std::result::Result<Composition, Failure> {
+    if args.size.is_some() || !args.set.is_empty() {
+        let message = "could not render the chart with `--size` or `--set`: they are values of it, such as those in its values-prod.yaml";
+        return Err(Error::new(tool::USAGE, message).with_state("nothing was written").into());
+    }
+    let files = described.files(&chart_files_of(&described.app))?;
+    render_chart(&described.app, described.lock.as_ref(), &files).map_err(with_faults)
 }
 
 fn settings(given: &[String]) -> Result<BTreeMap<String, String>> {

@@ -86,9 +86,28 @@ pub(crate) fn rtmx(helms: &Helms) {
             ("Secret", "demo-rtmx-license", "/data/license", json!("YS1saWNlbnNl")),
         ],
     );
-    let mounts = at(&given, "Deployment", "demo-rtmx", &pod("/containers/0/volumeMounts"));
-    assert!(!mounts.to_string().contains("/data"), "with PostgreSQL the servers mount no claim: {mounts}");
-    assert!(!given.iter().any(|it| it["kind"] == "PersistentVolumeClaim" || it["kind"] == "StatefulSet"));
+    let volumes = at(&given, "Deployment", "demo-rtmx", &pod("/volumes"));
+    assert!(
+        !volumes.to_string().contains("persistentVolumeClaim"),
+        "with PostgreSQL the servers mount no claim: {volumes}"
+    );
+    assert!(!given.iter().any(|it| it["kind"] == "StatefulSet"));
+    let job = "/spec/jobTemplate/spec/template/spec";
+    let words = json!(["backup", "--to", "/backups", "--name", "demo-rtmx", "--keep", "7"]);
+    hold(
+        &given,
+        &[
+            ("PersistentVolumeClaim", "demo-rtmx-backups", "/spec/resources/requests/storage", json!("10Gi")),
+            (
+                "PersistentVolumeClaim",
+                "demo-rtmx-backups",
+                "/metadata/annotations/helm.sh~1resource-policy",
+                json!("keep"),
+            ),
+            ("CronJob", "demo-rtmx-backup", &format!("{job}/containers/0/args"), words),
+            ("CronJob", "demo-rtmx-backup", &format!("{job}/containers/0/command"), json!(["rtmx-server"])),
+        ],
+    );
     let sources = at(&given, "Deployment", "demo-rtmx", &pod("/volumes/0/projected/sources"));
     for (object, key, path) in [
         ("demo-rtmx-database", "url", "DATABASE_URL"),

@@ -87,7 +87,7 @@ pub(crate) fn notes(helms: &Helms) {
                 "Version",
                 "SQLite",
                 "Replicas",
-                "! Backups",
+                "! Backups              17 2 * * *, 7 kept ON THE DATABASE'S OWN VOLUME",
                 "License",
                 "! TLS",
                 "get secret demo-rtmx-admin-token",

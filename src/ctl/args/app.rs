@@ -55,7 +55,7 @@ pub(in crate::ctl) struct RenderArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(in crate::ctl) set: Vec<String>,
     /// The folder; files in it that were not rendered are never replaced
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", visible_alias = "out")]
     pub(in crate::ctl) to: PathBuf,
 }
 
@@ -64,4 +64,6 @@ pub(in crate::ctl) struct RenderArgs {
 pub(in crate::ctl) enum RenderTarget {
     /// Docker Compose
     Compose,
+    /// Kubernetes, as a Helm chart; sizes and environments are values of it
+    Helm,
 }

@@ -39,8 +39,11 @@ secretFiles:
 {{- if eq (include "rtmx.engine" $root) "postgresql" }}
 kind: Deployment
 naps: true
-{{- /* Nothing is mounted: `rtmx.persistence` is the volume of backups then. */}}
+{{- /* No claim is mounted, `rtmx.persistence` is the volume of backups; what the server keeps beside its database
+is gone with the pod. */}}
 claims: []
+scratch:
+  {{- toYaml (append $c.scratch (dict "path" "/data" "size" "64Mi")) | nindent 2 }}
 most: null
 {{- else }}
 kind: StatefulSet
@@ -53,6 +56,30 @@ services:
 outside: [443]
 {{- end }}
 {{- end -}}
+{{- if and (eq $name "postgres") $root.Values.backup.enabled }}
+clients:
+  {{- toYaml (append $c.clients (dict "label" "backup" "ports" (list 5432))) | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Where backups are kept: `claim` and `path`; `made` where the claim is the chart's. */}}
+{{- define "rtmx.backup" -}}
+{{- $sqlite := eq (include "rtmx.engine" .) "sqlite" -}}
+{{- $data := default (printf "data-%s-0" (include "rtmx.fullname" .)) .Values.rtmx.persistence.existingClaim -}}
+{{- if .Values.backup.existingClaim }}
+claim: {{ .Values.backup.existingClaim }}
+path: /backups
+{{- else if $sqlite }}
+claim: ""
+path: /data/backups
+{{- else }}
+claim: {{ default (printf "%s-backups" (include "rtmx.fullname" .)) .Values.rtmx.persistence.existingClaim }}
+path: /backups
+made: {{ not .Values.rtmx.persistence.existingClaim }}
+{{- end }}
+sqlite: {{ $sqlite }}
+data: {{ $data }}
+wanted: {{ ternary "yes" "" (and .Values.backup.enabled (or .Values.rtmx.persistence.enabled (ne .Values.backup.existingClaim "")) (or (not $sqlite) .Values.rtmx.persistence.enabled)) | quote }}
 {{- end }}
 
 {{- define "rtmx.own.validate" -}}
@@ -87,7 +114,14 @@ outside: [443]
 {{- else }}
 - {name: Database, value: "SQLite, one pod"}
 {{- end }}
+{{- $b := include "rtmx.backup" . | fromYaml }}
+{{- if not $b.wanted }}
 - {name: Backups, value: "NONE by this chart: run rtmxctl backup create", risk: true}
+{{- else if not $b.claim }}
+- {name: Backups, value: "{{ .Values.backup.schedule }}, {{ .Values.backup.keep }} kept ON THE DATABASE'S OWN VOLUME: set backup.existingClaim", risk: true}
+{{- else }}
+- {name: Backups, value: "{{ .Values.backup.schedule }}, {{ .Values.backup.keep }} kept in the claim {{ $b.claim }}"}
+{{- end }}
 {{- if or $v.license.key $v.license.existingSecret }}
 - {name: License, value: "{{ ternary "checked offline" "checked online" $v.license.offlineMode }}"}
 {{- else }}
