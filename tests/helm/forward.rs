@@ -29,10 +29,13 @@ impl Forward {
                 kubectl.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("kubectl runs");
             let mut line = String::new();
             let out = process.stdout.take().expect("it was asked for");
-            BufReader::new(out).read_line(&mut line).expect("it prints text");
+            let mut out = BufReader::new(out);
+            out.read_line(&mut line).expect("it prints text");
             // Forwarding from 127.0.0.1:41001 -> 8080
             let address = line.split_whitespace().find_map(|word| word.parse::<SocketAddr>().ok());
             if let Some(address) = address {
+                // It says every connection, and ends where nobody listens.
+                std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
                 return Forward { process, address };
             }
             let _ = process.kill();

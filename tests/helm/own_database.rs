@@ -138,7 +138,10 @@ pub(crate) fn with_credentials(ground: &Ground, helm: Helm) -> Result<(), Ignore
 }
 
 /// The namespace `internal`, which one trial at a time has.
-struct Internal<'g>(Namespace<'g>, std::sync::MutexGuard<'static, ()>);
+struct Internal<'g>(
+    Namespace<'g>,
+    #[allow(dead_code, reason = "held, not read")] std::sync::MutexGuard<'static, ()>,
+);
 
 impl<'g> Internal<'g> {
     fn new(ground: &'g Ground) -> Internal<'g> {
