@@ -15,6 +15,7 @@ mod deny;
 mod deploy;
 mod engine;
 mod fuzz;
+mod helm;
 mod http;
 mod image;
 mod matrix;

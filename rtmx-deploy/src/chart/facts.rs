@@ -187,7 +187,7 @@ fn connections(model: &Model<'_>, part: &Part<'_>, fact: &mut Value) {
         .map(|other| json!({"key": other.key, "label": other.label, "ports": ports(other)}))
         .collect();
     let own = ports(part);
-    let clients: Vec<Value> = match own.is_empty() {
+    let mut clients: Vec<Value> = match own.is_empty() {
         true => Vec::new(),
         false => model
             .parts
@@ -196,6 +196,10 @@ fn connections(model: &Model<'_>, part: &Part<'_>, fact: &mut Value) {
             .map(|other| json!({"label": other.label, "ports": own}))
             .collect(),
     };
+    let tested = model.chart.test.as_ref().is_some_and(|test| test.component == *part.name);
+    if let Some(port) = part.port.as_ref().and_then(|name| part.ports.get(name)).filter(|_| tested) {
+        clients.push(json!({"label": "test", "ports": [port]}));
+    }
     let services: Vec<Value> = part
         .reaches
         .iter()
@@ -266,7 +270,7 @@ fn secrets(model: &Model<'_>) -> Value {
         let place = model.place(name);
         let beside: Map<String, Value> =
             place.beside.iter().map(|(key, it)| (key.clone(), it.text.clone().into())).collect();
-        let users = users(model, name, secret);
+        let users = users(model, name);
         let only = model.app.external.values().find(|external| external.secret == *name);
         let only = only.and_then(|external| model.named(&external.replaces)).map(|part| part.key.clone());
         if users.is_empty() && !used.contains_key(name) {
@@ -284,7 +288,7 @@ fn secrets(model: &Model<'_>) -> Value {
 }
 
 /// The keys of the components that a secret is for: those that use it, or what is composed of it.
-fn users(model: &Model<'_>, name: &Name, secret: &Secret) -> Vec<String> {
+fn users(model: &Model<'_>, name: &Name) -> Vec<String> {
     let direct: Vec<String> = model
         .parts
         .iter()
@@ -294,7 +298,6 @@ fn users(model: &Model<'_>, name: &Name, secret: &Secret) -> Vec<String> {
     if !direct.is_empty() {
         return direct;
     }
-    let _ = secret;
     let composed_of = |other: &Name, its: &Secret| {
         let pieces = model.composed(other, its).unwrap_or_default();
         pieces.iter().filter_map(Piece::secret).any(|part| part.split('/').next() == Some(name.as_str()))

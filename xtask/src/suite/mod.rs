@@ -6,6 +6,7 @@
 
 mod binaries;
 mod browser;
+mod chart;
 mod checks;
 mod image;
 pub(crate) mod record;
@@ -158,6 +159,12 @@ const STEPS: &[Step] = &[
         what: "the committed Compose files come up, and keep what is written",
         minutes: 6,
         run: image::compose,
+    },
+    Step {
+        name: "chart",
+        what: "the committed charts as Helm 3 and 4 see them, held to schemas",
+        minutes: 8,
+        run: chart::chart,
     },
     Step {
         name: "bench",

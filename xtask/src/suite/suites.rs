@@ -13,11 +13,12 @@ const TESTS_FLOOR: usize = 1_200;
 /// A program that runs longer hangs.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// Programs that have a step of their own.
-const APART: [&str; 12] = [
+const APART: [&str; 13] = [
     "tests/kill.rs",
     "tests/systemd.rs",
     "tests/compose/main.rs",
     "tests/compose_files.rs",
+    "rtmx-deploy/tests/chart_helm/main.rs",
     "tests/image/main.rs",
     "tests/customer_database/main.rs",
     "tests/transfer/main.rs",

@@ -68,7 +68,7 @@
 "mesh": false
 "outside": []
 "reaches": [{ "key": "postgresql", "label": "postgresql", "ports": [5432] }]
-"clients": []
+"clients": [{ "label": "test", "ports": [8080] }]
 "services": [{ "value": "database", "ports": [5432], "wanted": {{ not (index .Values "postgresql").enabled }} }]
 "queueOf": false
 {{- end }}
