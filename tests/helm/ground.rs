@@ -27,20 +27,30 @@ impl Ground {
         Ok(Ground {
             kubeconfig: of("RTMX_TEST_KUBECONFIG")?.into(),
             image: (name.to_owned(), tag.to_owned()),
-            three: std::env::var_os("RTMX_TEST_HELM_3").map(PathBuf::from),
-            four: of("RTMX_TEST_HELM_4")?.into(),
+            three: std::env::var_os("RTMX_HELM_3").map(PathBuf::from),
+            four: of("RTMX_HELM_4")?.into(),
         })
     }
 
     /// The program of a major version; the error says that it is not there.
     pub(crate) fn helm(&self, helm: Helm) -> Result<Command, String> {
         let program = match helm {
-            Helm::Three => self.three.as_ref().ok_or("RTMX_TEST_HELM_3 names no program")?,
+            Helm::Three => self.three.as_ref().ok_or("RTMX_HELM_3 names no program")?,
             Helm::Four => &self.four,
         };
         let mut command = Command::new(program);
         command.arg("--kubeconfig").arg(&self.kubeconfig);
         Ok(command)
+    }
+
+    /// Puts an image of the local engine onto the nodes, by the command that `RTMX_TEST_CLUSTER_LOAD` is the
+    /// beginning of.
+    pub(crate) fn load(&self, image: &str) -> Result<(), String> {
+        let load = std::env::var("RTMX_TEST_CLUSTER_LOAD");
+        let load =
+            load.map_err(|_| format!("RTMX_TEST_CLUSTER_LOAD puts no image onto the nodes: {image}"))?;
+        must(Command::new("sh").args(["-c", &format!("{load} '{image}'")]));
+        Ok(())
     }
 
     /// `kubectl` with these arguments, which must succeed.

@@ -4,6 +4,7 @@ use crate::ground::Ground;
 use crate::namespace::Namespace;
 use crate::{Helm, Ignored};
 use http::Method;
+use rtmx_containers::{DEFAULT_VERSION, Flavour, Postgres};
 
 /// The project's own matrix, which is imported.
 const MATRIX: &str = include_str!("../../rtm/database.csv");
@@ -18,8 +19,8 @@ pub(crate) fn on_sqlite(ground: &Ground) -> Result<(), Ignored> {
 
 pub(crate) fn on_bundled_postgres(ground: &Ground) -> Result<(), Ignored> {
     let namespace = Namespace::new(ground, Helm::Four)?;
-    let image = rtmx_containers::Postgres::image(16, rtmx_containers::Flavour::Alpine);
-    let image = image.map_err(|error| error.to_string())?;
+    let image = Postgres::image(DEFAULT_VERSION, Flavour::Alpine).map_err(|error| error.to_string())?;
+    ground.load(&image)?;
     let (name, tag) = image.rsplit_once(':').ok_or("the image has no tag")?;
     let values = format!("postgresql: {{enabled: true, image: {{repository: {name}, tag: \"{tag}\"}}}}\n");
     namespace.install(&values);

@@ -20,7 +20,6 @@ mod support;
 
 use ground::Ground;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use rtmx_containers::versions;
 
 /// Why a trial did not run.
 type Ignored = String;
@@ -59,7 +58,6 @@ fn main() {
             trials.push(Trial::ignorable_test(name, test).with_kind(kind));
         }
     }
-    let _ = versions;
     libtest_mimic::run(&arguments, trials).exit();
 }
 
