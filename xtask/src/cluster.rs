@@ -137,6 +137,11 @@ impl Cluster {
         Ok(())
     }
 
+    /// The beginning of a shell command that puts an image of the local engine onto every node.
+    pub(crate) fn load_command(&self) -> String {
+        format!("'{}' load '{}'", self.starter.display(), self.name)
+    }
+
     /// Removes it.
     pub(crate) fn down(&self) -> Result<()> {
         process::succeed(&mut self.command("down"))

@@ -20,21 +20,23 @@ What only RTMX has: which database it uses, and its license.
 {{- $env := dict "RTMX_LICENSE__MODE" (ternary "offline" "online" $v.license.offlineMode) -}}
 {{- /* A Secret with `url` says all of it by itself. */ -}}
 {{- if and $external $v.database.host -}}
-{{- $_ := set $env "POSTGRES_HOST" $v.database.host -}}
-{{- $_ := set $env "POSTGRES_PORT" ($v.database.port | int | toString) -}}
-{{- $_ := set $env "POSTGRES_DB" $v.database.name -}}
-{{- with $v.database.user }}{{ $_ := set $env "POSTGRES_USER" . }}{{ end -}}
+{{- $_ := set $env "RTMX_DATABASE__HOST" $v.database.host -}}
+{{- $_ := set $env "RTMX_DATABASE__PORT" ($v.database.port | int | toString) -}}
+{{- $_ := set $env "RTMX_DATABASE__NAME" $v.database.name -}}
+{{- with $v.database.user }}{{ $_ := set $env "RTMX_DATABASE__USER" . }}{{ end -}}
 {{- end -}}
 {{- if $external }}{{ with $v.database.sslMode }}{{ $_ := set $env "RTMX_DATABASE__SSLMODE" . }}{{ end }}{{ end -}}
 env:
   {{- toYaml $env | nindent 2 }}
 {{- if $external }}
 {{- $fact := dict "object" "database" "existing" "rtmx.database.existingSecret" }}
-{{- $files := list (merge (dict "key" "url" "path" "DATABASE_URL") $fact) (merge (dict "key" "password" "path" "POSTGRES_PASSWORD") $fact) }}
-{{- if not $v.database.user }}{{ $files = append $files (merge (dict "key" "username" "path" "POSTGRES_USER") $fact) }}{{ end }}
+{{- $files := list (merge (dict "key" "url" "path" "database.url") $fact) (merge (dict "key" "password" "path" "database.password") $fact) }}
+{{- if not $v.database.user }}{{ $files = append $files (merge (dict "key" "username" "path" "database.user") $fact) }}{{ end }}
 {{- range $c.secretFiles }}{{ if ne .object "database" }}{{ $files = append $files . }}{{ end }}{{ end }}
 secretFiles:
   {{- toYaml $files | nindent 2 }}
+awaits:
+  - {{ toYaml $fact | nindent 4 | trim }}
 {{- end }}
 {{- if eq (include "rtmx.engine" $root) "postgresql" }}
 kind: Deployment

@@ -79,8 +79,8 @@ pub(crate) fn rtmx(helms: &Helms) {
                 json!({"preStop": {"sleep": {"seconds": 5}}}),
             ),
             ("Deployment", "demo-rtmx", &pod("/terminationGracePeriodSeconds"), json!(35)),
-            ("ConfigMap", "demo-rtmx", "/data/POSTGRES_HOST", json!("postgres.internal")),
-            ("ConfigMap", "demo-rtmx", "/data/POSTGRES_DB", json!("rtmx")),
+            ("ConfigMap", "demo-rtmx", "/data/RTMX_DATABASE__HOST", json!("postgres.internal")),
+            ("ConfigMap", "demo-rtmx", "/data/RTMX_DATABASE__NAME", json!("rtmx")),
             ("ConfigMap", "demo-rtmx", "/data/RTMX_LICENSE__MODE", json!("offline")),
             ("PodDisruptionBudget", "demo-rtmx", "/spec/minAvailable", json!(1)),
             ("Secret", "demo-rtmx-license", "/data/license", json!("YS1saWNlbnNl")),
@@ -110,9 +110,9 @@ pub(crate) fn rtmx(helms: &Helms) {
     );
     let sources = at(&given, "Deployment", "demo-rtmx", &pod("/volumes/0/projected/sources"));
     for (object, key, path) in [
-        ("demo-rtmx-database", "url", "DATABASE_URL"),
-        ("demo-rtmx-database", "username", "POSTGRES_USER"),
-        ("demo-rtmx-database", "password", "POSTGRES_PASSWORD"),
+        ("demo-rtmx-database", "url", "database.url"),
+        ("demo-rtmx-database", "username", "database.user"),
+        ("demo-rtmx-database", "password", "database.password"),
         ("demo-rtmx-license", "license", "RTMX_LICENSE_KEY"),
         ("demo-rtmx-admin-token", "token", "RTMX_ADMIN_TOKEN"),
     ] {

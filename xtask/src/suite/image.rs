@@ -3,10 +3,11 @@
 use super::binaries::{Filter, build_some};
 use super::record::Record;
 use super::{Suite, Tally, suites};
+use crate::cluster::{self, Cluster};
 use crate::matrix::Databases;
 use crate::release::{self, Release, Target};
 use crate::workspace::Workspace;
-use crate::{Result, engine, image as images, needs, process};
+use crate::{Result, engine, helm, image as images, needs, process};
 use std::path::{Path, PathBuf};
 
 /// Trials of `tests/image/`, all of which run where there is an engine of either kind.
@@ -21,6 +22,12 @@ const WITH_OLDER_ENGINE: usize = 1;
 const COMPOSE_TRIALS: (usize, usize) = (8, 2);
 /// Of the first kind, what takes every container of the machine away for a moment.
 const ENGINE_RESTARTS: usize = 1;
+
+/// Trials of `tests/helm/`.
+const HELM_TRIALS: usize = 7;
+/// The cluster of the trials, and its nodes.
+const NAME_OF_CLUSTER: &str = "rtmx-test";
+const NODES: u32 = 2;
 
 /// Trials of `tests/compose_files.rs`, which need Compose and shellcheck alone.
 const COMPOSE_FILES: usize = 5;
@@ -58,6 +65,50 @@ pub(super) fn compose(suite: &Suite) -> Result<Tally> {
     let explained = if databases.is_real() { ENGINE_RESTARTS - restarts } else { tally.skipped };
     let floor = if databases.is_real() { count + COMPOSE_FILES } else { 0 };
     Ok(tally.with_skipped(explained).with_floor(floor))
+}
+
+/// The committed chart with the image, on a cluster.
+pub(super) fn helm(suite: &Suite) -> Result<Tally> {
+    let workspace = &suite.workspace;
+    let found = helm::ready(workspace)?;
+    let has = |name: &str| found.variables.iter().any(|(known, _)| *known == name);
+    if !has("RTMX_HELM_3") || !has("RTMX_HELM_4") {
+        return Ok(Tally::skipped(found.lacking.join(". ")));
+    }
+    let given = std::env::var(cluster::KUBECONFIG).ok();
+    let mut variables = found.variables;
+    let cluster = match given {
+        Some(_) => None,
+        None => match Cluster::up(workspace, NAME_OF_CLUSTER, NODES)? {
+            Ok(cluster) => Some(cluster),
+            Err(reason) => return Ok(Tally::skipped(reason)),
+        },
+    };
+    let target = Target::of_this_machine()?;
+    let release = release::build(workspace, target)?;
+    let (pins, _) = match pins(suite, target)? {
+        Ok(found) => found,
+        Err(reason) => return Ok(Tally::skipped(reason)),
+    };
+    let made = images::make(workspace, target, &release, &pins, images::BUILDER)?;
+    variables.extend(written(workspace, &made)?);
+    if let Some(cluster) = &cluster {
+        cluster.load(&[folder(workspace).join("image.tar").display().to_string()])?;
+        variables.push((cluster::KUBECONFIG, cluster.kubeconfig.display().to_string()));
+        variables.push(("RTMX_TEST_CLUSTER_LOAD", cluster.load_command()));
+    }
+    let databases = Databases::ready(workspace)?;
+    let binaries = build_some(&workspace.root, &[("rtmx", "helm")])?;
+    let mut record = Record::read(workspace).unwrap_or_default();
+    let mut tally = suites::run_all(&binaries, &Filter::default(), &variables, &mut record)?;
+    record.write(workspace)?;
+    if let Some(cluster) = &cluster {
+        cluster.down()?;
+    }
+    tally.note = databases.note();
+    // Somebody's own cluster may not reach a database that is started here, nor images of ours.
+    let explained = if cluster.is_some() && databases.is_real() { 0 } else { tally.skipped };
+    Ok(tally.with_skipped(explained).with_floor(if explained == 0 { HELM_TRIALS } else { 0 }))
 }
 
 /// Makes the image, holds it to a second one, and tests it; the long form builds it elsewhere once more.

@@ -161,6 +161,12 @@ const STEPS: &[Step] = &[
         run: image::compose,
     },
     Step {
+        name: "helm",
+        what: "the chart is installed on a real cluster, and keeps what is written",
+        minutes: 10,
+        run: image::helm,
+    },
+    Step {
         name: "chart",
         what: "the committed charts as Helm 3 and 4 see them, held to schemas",
         minutes: 8,

@@ -143,6 +143,9 @@ volumeMounts:
 {{- if $c.secretFiles }}
 - {name: secrets, mountPath: {{ $c.secretsPath }}, readOnly: true}
 {{- end }}
+{{- range $at, $secret := $c.awaits }}
+- {name: awaited-{{ $at }}, mountPath: /run/secrets/awaited-{{ $at }}, readOnly: true}
+{{- end }}
 {{- range $at, $file := $c.configFiles }}
 - {name: files, mountPath: {{ $file.path | quote }}, subPath: {{ $file.name }}, readOnly: true}
 {{- end }}
@@ -179,6 +182,11 @@ volumeMounts:
           items:
             - {key: {{ .key }}, path: {{ .path }}}
       {{- end }}
+{{- end }}
+{{- /* What has to be there is no option: until it is, the pod waits, and its events name it. */}}
+{{- range $at, $secret := $c.awaits }}
+- name: awaited-{{ $at }}
+  secret: {secretName: {{ include "chart.secretName" (list $root $secret) }}, defaultMode: 0440}
 {{- end }}
 {{- if $c.configFiles }}
 - name: files

@@ -1,0 +1,77 @@
+//! What `cargo xtask test helm` made, and where.
+
+use crate::Helm;
+use crate::engine::must;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A cluster with the image on its nodes, and what installs the chart there.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    /// What `kubectl` and Helm are told.
+    pub(crate) kubeconfig: PathBuf,
+    /// The image's name and tag, as the nodes have it.
+    pub(crate) image: (String, String),
+    three: Option<PathBuf>,
+    four: PathBuf,
+}
+
+impl Ground {
+    /// Reads the variables; the error says why there is nothing to test.
+    pub(crate) fn read() -> Result<Ground, String> {
+        let of = |name: &str| {
+            std::env::var(name).map_err(|_| "`cargo xtask test helm` brings up the cluster".to_owned())
+        };
+        let reference = of("RTMX_IMAGE_REFERENCE")?;
+        let (name, tag) = reference.rsplit_once(':').ok_or("the image has no tag")?;
+        Ok(Ground {
+            kubeconfig: of("RTMX_TEST_KUBECONFIG")?.into(),
+            image: (name.to_owned(), tag.to_owned()),
+            three: std::env::var_os("RTMX_HELM_3").map(PathBuf::from),
+            four: of("RTMX_HELM_4")?.into(),
+        })
+    }
+
+    /// The program of a major version; the error says that it is not there.
+    pub(crate) fn helm(&self, helm: Helm) -> Result<Command, String> {
+        let program = match helm {
+            Helm::Three => self.three.as_ref().ok_or("RTMX_HELM_3 names no program")?,
+            Helm::Four => &self.four,
+        };
+        let mut command = Command::new(program);
+        command.arg("--kubeconfig").arg(&self.kubeconfig);
+        Ok(command)
+    }
+
+    /// Puts an image of the local engine onto the nodes, by the command that `RTMX_TEST_CLUSTER_LOAD` is the
+    /// beginning of.
+    pub(crate) fn load(&self, image: &str) -> Result<(), String> {
+        let load = std::env::var("RTMX_TEST_CLUSTER_LOAD");
+        let load =
+            load.map_err(|_| format!("RTMX_TEST_CLUSTER_LOAD puts no image onto the nodes: {image}"))?;
+        must(Command::new("sh").args(["-c", &format!("{load} '{image}'")]));
+        Ok(())
+    }
+
+    /// `kubectl` with these arguments, which must succeed.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
+        must(self.kubectl_command().args(arguments))
+    }
+
+    pub(crate) fn kubectl_command(&self) -> Command {
+        let mut command = Command::new("kubectl");
+        command.arg("--kubeconfig").arg(&self.kubeconfig);
+        command
+    }
+
+    /// The committed chart.
+    pub(crate) fn chart(&self) -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("deploy/rtmx/chart")
+    }
+
+    /// The address of a node that the host reaches.
+    pub(crate) fn node_address(&self, at: usize) -> String {
+        let path = format!("jsonpath={{.items[{at}].status.addresses[?(@.type==\"InternalIP\")].address}}");
+        self.kubectl(&["get", "nodes", "--output", &path])
+    }
+}

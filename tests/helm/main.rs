@@ -1,0 +1,70 @@
+//! The chart on a real Kubernetes, as a platform team uses it: installed, upgraded, drained, taken away.
+//!
+//! `cargo xtask test helm` brings up the cluster, makes the image, loads it and says in variables where all is;
+//! without them every trial reports itself ignored. Each trial has a namespace of its own that enforces the Pod
+//! Security standard `restricted`, and removes it.
+
+#[allow(dead_code, reason = "the trials of the image use more of it")]
+#[path = "../image/engine.rs"]
+mod engine;
+mod forward;
+#[allow(dead_code, reason = "the trials of the image use more of it")]
+#[path = "../image/given.rs"]
+mod given;
+mod ground;
+mod life;
+mod namespace;
+mod own_database;
+#[path = "../support/mod.rs"]
+mod support;
+
+use ground::Ground;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+/// Why a trial did not run.
+type Ignored = String;
+
+/// One major version of Helm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Helm {
+    Three,
+    Four,
+}
+
+type Claim = (&'static str, fn(&Ground) -> Result<(), Ignored>);
+type ClaimWithHelm = (&'static str, fn(&Ground, Helm) -> Result<(), Ignored>);
+
+const WITH_HELM: [ClaimWithHelm; 2] = [
+    ("t1_the_chart_deploys_to_a_clean_cluster", own_database::with_the_values_as_given),
+    ("t5_a_database_with_the_customers_credentials_is_used", own_database::with_credentials),
+];
+const CLAIMS: [Claim; 3] = [
+    ("a_bare_install_runs_on_sqlite_and_finds_its_data_after_an_uninstall", life::on_sqlite),
+    ("a_bundled_database_is_brought_and_kept", life::on_bundled_postgres),
+    ("missing_secrets_are_made_once_and_never_again", life::secrets_are_made_once),
+];
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // Two cores, and each trial has a server and perhaps a database.
+    arguments.test_threads = arguments.test_threads.or(Some(2));
+    let mut trials: Vec<Trial> = CLAIMS
+        .into_iter()
+        .map(|(name, prove)| Trial::ignorable_test(name, move || on_ground(prove)))
+        .collect();
+    for (name, prove) in WITH_HELM {
+        for (helm, kind) in [(Helm::Three, "helm-3"), (Helm::Four, "helm-4")] {
+            let test = move || on_ground(move |ground| prove(ground, helm));
+            trials.push(Trial::ignorable_test(name, test).with_kind(kind));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn on_ground(prove: impl FnOnce(&Ground) -> Result<(), Ignored>) -> Result<Completion, Failed> {
+    let outcome = Ground::read().and_then(|ground| prove(&ground));
+    Ok(match outcome {
+        Ok(()) => Completion::Completed,
+        Err(reason) => Completion::ignored_with(reason),
+    })
+}

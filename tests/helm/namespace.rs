@@ -1,0 +1,142 @@
+//! A namespace that enforces `restricted`; it is gone with all that is in it when it is dropped.
+
+use crate::engine::must;
+use crate::forward::Forward;
+use crate::ground::Ground;
+use crate::{Helm, Ignored};
+use serde_json::Value;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What Helm waits for at most; five times what it takes.
+pub(crate) const WAIT: &str = "300s";
+
+/// A namespace, and Helm in it.
+pub(crate) struct Namespace<'g> {
+    pub(crate) ground: &'g Ground,
+    pub(crate) name: String,
+    helm: Helm,
+}
+
+impl<'g> Namespace<'g> {
+    /// Makes one.
+    pub(crate) fn new(ground: &'g Ground, helm: Helm) -> Result<Namespace<'g>, Ignored> {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        ground.helm(helm)?;
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut namespace = Namespace::named(ground, &format!("rtmx-{}-{number}", std::process::id()));
+        namespace.helm = helm;
+        for word in ["enforce", "audit", "warn"] {
+            let label = format!("pod-security.kubernetes.io/{word}=restricted");
+            ground.kubectl(&["label", "namespace", &namespace.name, &label]);
+        }
+        Ok(namespace)
+    }
+
+    /// Makes one of a name that others know.
+    pub(crate) fn named(ground: &'g Ground, name: &str) -> Namespace<'g> {
+        ground.kubectl(&["create", "namespace", name]);
+        Namespace { ground, name: name.to_owned(), helm: Helm::Four }
+    }
+
+    /// `kubectl` in it, which must succeed.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
+        must(self.ground.kubectl_command().args(["--namespace", &self.name]).args(arguments))
+    }
+
+    /// Applies a document.
+    pub(crate) fn apply(&self, document: &Value) {
+        let mut kubectl = self.ground.kubectl_command();
+        kubectl.args(["--namespace", &self.name, "apply", "--filename", "-"]);
+        let mut running = kubectl.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("kubectl runs");
+        let mut input = running.stdin.take().expect("it was asked for");
+        input.write_all(document.to_string().as_bytes()).expect("kubectl reads");
+        drop(input);
+        assert!(running.wait().expect("it is ours").success(), "{document}");
+    }
+
+    /// A field of an object.
+    pub(crate) fn field(&self, object: &str, path: &str) -> String {
+        self.kubectl(&["get", object, "--output", &format!("jsonpath={path}")])
+    }
+
+    /// A value of a Secret.
+    pub(crate) fn secret(&self, name: &str, key: &str) -> String {
+        let template = format!("go-template={{{{index .data \"{key}\" | base64decode}}}}");
+        self.kubectl(&["get", "secret", name, "--output", &template])
+    }
+
+    fn helm(&self) -> Command {
+        let mut helm = self.ground.helm(self.helm).expect("it was there before");
+        helm.args(["--namespace", &self.name]);
+        helm
+    }
+
+    /// Installs or upgrades the chart as the release `demo`, with values as a document; whatever comes of it.
+    pub(crate) fn try_install(&self, values: &str, more: &[&str]) -> Output {
+        let chart = self.ground.chart();
+        let (name, tag) = &self.ground.image;
+        let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+        std::fs::write(file.path(), values).expect("it is ours");
+        let mut helm = self.helm();
+        helm.args(["upgrade", "--install", "demo"]).arg(chart).arg("--values").arg(file.path());
+        helm.args([
+            "--set",
+            &format!("rtmx.image.repository={name}"),
+            "--set",
+            &format!("rtmx.image.tag={tag}"),
+        ]);
+        helm.args(more).output().expect("helm runs")
+    }
+
+    /// [`Namespace::try_install`] that waits, and must succeed.
+    pub(crate) fn install(&self, values: &str) -> String {
+        let ended = self.try_install(values, &["--wait", "--timeout", WAIT]);
+        let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+        if !ended.status.success() {
+            let complaint = String::from_utf8_lossy(&ended.stderr).into_owned();
+            panic!("{complaint}\n{}", self.trouble());
+        }
+        said
+    }
+
+    /// Helm with these arguments in the namespace, which must succeed.
+    pub(crate) fn run_helm(&self, arguments: &[&str]) -> String {
+        must(self.helm().args(arguments))
+    }
+
+    /// What a person would look at.
+    pub(crate) fn trouble(&self) -> String {
+        let ask = |arguments: &[&str]| {
+            let mut kubectl = self.ground.kubectl_command();
+            let ended = kubectl.args(["--namespace", &self.name]).args(arguments).output();
+            ended.map(|ended| String::from_utf8_lossy(&ended.stdout).into_owned()).unwrap_or_default()
+        };
+        let logs =
+            ["logs", "--selector", "app.kubernetes.io/instance=demo", "--all-containers", "--tail", "15"];
+        [ask(&["get", "pods,jobs,pvc"]), ask(&["get", "events", "--sort-by", ".lastTimestamp"]), ask(&logs)]
+            .join("\n")
+    }
+
+    /// The first admin token, as the notes say.
+    pub(crate) fn token(&self) -> String {
+        self.secret("demo-rtmx-admin-token", "token")
+    }
+
+    /// A way to the service.
+    pub(crate) fn forward(&self) -> Forward {
+        Forward::to(self, "service/demo-rtmx", 8080)
+    }
+}
+
+impl Drop for Namespace<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() && std::env::var_os("RTMX_TEST_KEEP").is_some() {
+            return;
+        }
+        let mut kubectl = self.ground.kubectl_command();
+        // Nobody waits for it.
+        let _ = kubectl.args(["delete", "namespace", &self.name, "--wait=false"]).output();
+    }
+}
