@@ -73,7 +73,7 @@ claim: {{ .Values.backup.existingClaim }}
 path: /backups
 {{- else if $sqlite }}
 claim: ""
-path: /data/backups
+path: /data
 {{- else }}
 claim: {{ default (printf "%s-backups" (include "chart.fullname" .)) .Values.rtmx.persistence.existingClaim }}
 path: /backups
