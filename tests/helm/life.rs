@@ -4,8 +4,10 @@ use crate::ground::Ground;
 use crate::namespace::Namespace;
 use crate::{Helm, Ignored};
 use http::Method;
-use rtmx_containers::{DEFAULT_VERSION, Flavour, Postgres};
+use rtmx_containers::{Flavour, Postgres};
 
+/// The PostgreSQL of the deployment requirements.
+const BUNDLED: u16 = 16;
 /// The project's own matrix, which is imported.
 const MATRIX: &str = include_str!("../../rtm/database.csv");
 
@@ -19,7 +21,8 @@ pub(crate) fn on_sqlite(ground: &Ground) -> Result<(), Ignored> {
 
 pub(crate) fn on_bundled_postgres(ground: &Ground) -> Result<(), Ignored> {
     let namespace = Namespace::new(ground, Helm::Four)?;
-    let image = Postgres::image(DEFAULT_VERSION, Flavour::Alpine).map_err(|error| error.to_string())?;
+    // The version that the chart brings.
+    let image = Postgres::image(BUNDLED, Flavour::Alpine).map_err(|error| error.to_string())?;
     ground.load(&image)?;
     let (name, tag) = image.rsplit_once(':').ok_or("the image has no tag")?;
     let values = format!("postgresql: {{enabled: true, image: {{repository: {name}, tag: \"{tag}\"}}}}\n");
