@@ -5,11 +5,11 @@
 
 use super::app::{Described, with_faults};
 use super::args::{RenderArgs, RenderTarget, word};
-use super::output::{BOLD, Failure, GREEN, Outcome, Output};
+use super::output::{BOLD, GREEN, Outcome, Output};
 use rtmx_core::{Error, Result, app as codes, tool};
 use rtmx_deploy::{
-    CHECKSUMS, Choice, Composition, FileKind, Release, Rendered, RenderedFile, chart_files_of, files_of,
-    render_chart, render_compose, sha256,
+    CHECKSUMS, Choice, FileKind, Release, Rendered, RenderedFile, chart_files_of, files_of, render_chart,
+    render_compose, sha256,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -21,6 +21,10 @@ use tempfile::NamedTempFile;
 
 /// Writes the files of a target.
 pub(super) fn run_render(args: &RenderArgs, out: &Output) -> Outcome {
+    if args.target == RenderTarget::Helm && (args.size.is_some() || !args.set.is_empty()) {
+        let message = "could not render the chart with `--size` or `--set`: they are values of it, such as those in its values-prod.yaml";
+        return Err(Error::new(tool::USAGE, message).with_state("nothing was written").into());
+    }
     let described = Described::read(args.app.as_deref(), args.lock.as_deref()).map_err(with_faults)?;
     let choice =
         Choice { environment: args.env.clone(), size: args.size.clone(), settings: settings(&args.set)? };
@@ -34,7 +38,8 @@ pub(super) fn run_render(args: &RenderArgs, out: &Output) -> Outcome {
         RenderTarget::Helm => {
             // It has warnings of its own: it knows nothing of an environment.
             warnings.clear();
-            chart(args, &described)?
+            let files = described.files(&chart_files_of(&described.app))?;
+            render_chart(&described.app, described.lock.as_ref(), &files).map_err(with_faults)?
         }
     };
     warnings.extend(composition.warnings);
@@ -80,16 +85,6 @@ pub(super) fn run_render(args: &RenderArgs, out: &Output) -> Outcome {
         }
     });
     Ok(0)
-}
-
-/// The chart, which is one for all environments and sizes.
-fn chart(args: &RenderArgs, described: &Described) -> std::result::Result<Composition, Failure> {
-    if args.size.is_some() || !args.set.is_empty() {
-        let message = "could not render the chart with `--size` or `--set`: they are values of it, such as those in its values-prod.yaml";
-        return Err(Error::new(tool::USAGE, message).with_state("nothing was written").into());
-    }
-    let files = described.files(&chart_files_of(&described.app))?;
-    render_chart(&described.app, described.lock.as_ref(), &files).map_err(with_faults)
 }
 
 fn settings(given: &[String]) -> Result<BTreeMap<String, String>> {

@@ -13,6 +13,10 @@ use std::time::Duration;
 /// The program, its module, and its version: both majors are in use.
 const HELMS: [(u8, &str, &str); 2] =
     [(3, "helm.sh/helm/v3/cmd/helm", "v3.19.2"), (4, "helm.sh/helm/v4/cmd/helm", "v4.0.1")];
+/// A static checker.
+const KUBE_SCORE: (&str, &str) = ("github.com/zegl/kube-score/cmd/kube-score", "v1.20.0");
+/// Another one, with other rules.
+const CHECKOV: &str = "checkov==3.3.30";
 /// The schemas of Kubernetes itself, from 1.27 to 1.37.
 const VALIDATOR: &str = "kubernetes-validate==1.37.0";
 /// The schemas of custom resources, as models that check themselves.
@@ -51,32 +55,36 @@ pub(crate) fn ready(workspace: &Workspace) -> Result<Found> {
         Err(reason) => found.lacking.push(reason),
     };
     for (major, module, version) in HELMS {
-        add(if major == 3 { "RTMX_HELM_3" } else { "RTMX_HELM_4" }, helm(&tools, module, version));
+        let name = if major == 3 { "RTMX_HELM_3" } else { "RTMX_HELM_4" };
+        add(name, built(&tools, "helm", module, version));
     }
-    add("RTMX_KUBERNETES_VALIDATE", validator(&tools));
+    add("RTMX_KUBERNETES_VALIDATE", python(&tools, VALIDATOR, "kubernetes_validate"));
     add("RTMX_CRD_MODELS", models(&tools));
+    add("RTMX_CHECKOV", python(&tools, CHECKOV, "checkov"));
+    add("RTMX_KUBE_SCORE", built(&tools, "kube-score", KUBE_SCORE.0, KUBE_SCORE.1));
     Ok(found)
 }
 
-fn helm(tools: &Path, module: &str, version: &str) -> Result<PathBuf> {
-    let dir = tools.join(format!("helm-{version}"));
-    let program = dir.join("helm");
+/// A program that is compiled of a Go module.
+fn built(tools: &Path, name: &str, module: &str, version: &str) -> Result<PathBuf> {
+    let dir = tools.join(format!("{name}-{version}"));
+    let program = dir.join(name);
     if !program.is_file() {
         let mut go = process::command("go", tools);
-        // Nothing of it is kept but the program.
         go.env("GOBIN", &dir).args(["install", "-trimpath", &format!("{module}@{version}")]);
-        once(&format!("Helm {version}"), &mut go, BUILD_LIMIT)?;
+        once(&format!("{name} {version}"), &mut go, BUILD_LIMIT)?;
     }
     Ok(program)
 }
 
-fn validator(tools: &Path) -> Result<PathBuf> {
-    let dir = tools.join(VALIDATOR.replace("==", "-"));
-    if !dir.join("kubernetes_validate").is_dir() {
+/// A package of Python with what it needs, in a folder of its own.
+fn python(tools: &Path, package: &str, module: &str) -> Result<PathBuf> {
+    let dir = tools.join(package.replace("==", "-"));
+    if !dir.join(module).is_dir() {
         needs::ensure(&[needs::PIP])?;
         let mut pip = process::command("pip3", tools);
-        pip.args(["install", "--quiet", "--no-input", "--target"]).arg(&dir).arg(VALIDATOR);
-        once(VALIDATOR, &mut pip, FETCH_LIMIT)?;
+        pip.args(["install", "--quiet", "--no-input", "--target"]).arg(&dir).arg(package);
+        once(package, &mut pip, FETCH_LIMIT)?;
     }
     Ok(dir)
 }

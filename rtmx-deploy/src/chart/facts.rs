@@ -5,7 +5,9 @@
 //! What comes from the spec is written so that nothing in it is taken for a template.
 
 use super::model::{HOST, Model, Part, dashed, setting};
-use crate::app::{Delivery, HttpProbe, Image, Name, Piece, Probe, Secret, Setting};
+use super::origins;
+use super::template::flow;
+use crate::app::{Delivery, HttpProbe, Image, Name, Probe, Setting};
 use crate::compose::yaml::quoted;
 use crate::release::{Lock, reference};
 use serde_json::{Map, Value, json};
@@ -33,7 +35,7 @@ pub(super) fn facts(model: &Model<'_>, lock: Option<&Lock>) -> String {
     let keys: Map<String, Value> =
         model.parts.iter().map(|part| (part.key.clone(), part.name.as_str().into())).collect();
     define("keys", &Value::Object(keys));
-    define("secrets", &secrets(model));
+    define("secrets", &origins::secrets(model));
     define("moved", &json!(model.chart.moved));
     let exposed = model.app.exposed.first().filter(|it| model.named(&it.component).is_some());
     define("exposed", &exposed.map_or(json!({}), |it| json!({"name": it.component})));
@@ -183,7 +185,7 @@ fn connections(model: &Model<'_>, part: &Part<'_>, fact: &mut Value) {
     let reaches: Vec<Value> = part
         .reaches
         .iter()
-        .filter_map(|name| reached(name))
+        .filter_map(reached)
         .map(|other| json!({"key": other.key, "label": other.label, "ports": ports(other)}))
         .collect();
     let own = ports(part);
@@ -203,7 +205,7 @@ fn connections(model: &Model<'_>, part: &Part<'_>, fact: &mut Value) {
     let services: Vec<Value> = part
         .reaches
         .iter()
-        .filter_map(|name| reached(name))
+        .filter_map(reached)
         .filter_map(|other| {
             let value = model.service(other)?;
             let on = format!("{HOST}not {}{HOST}", other.key);
@@ -262,80 +264,6 @@ fn image(model: &Model<'_>, lock: Option<&Lock>, image: &Image) -> Value {
     })
 }
 
-fn secrets(model: &Model<'_>) -> Value {
-    let mut facts = Map::new();
-    let used = model.used();
-    for (name, secret) in &model.app.secrets {
-        let (object, key) = model.object(name);
-        let place = model.place(name);
-        let beside: Map<String, Value> =
-            place.beside.iter().map(|(key, it)| (key.clone(), it.text.clone().into())).collect();
-        let users = users(model, name);
-        let only = model.app.external.values().find(|external| external.secret == *name);
-        let only = only.and_then(|external| model.named(&external.replaces)).map(|part| part.key.clone());
-        if users.is_empty() && !used.contains_key(name) {
-            continue;
-        }
-        facts.insert(
-            name.to_string(),
-            json!({
-                "object": object, "key": key, "existing": model.existing(name), "beside": beside,
-                "users": users, "only": only, "value": place.value, "made": made(model, name, secret),
-            }),
-        );
-    }
-    Value::Object(facts)
-}
-
-/// The keys of the components that a secret is for: those that use it, or what is composed of it.
-fn users(model: &Model<'_>, name: &Name) -> Vec<String> {
-    let direct: Vec<String> = model
-        .parts
-        .iter()
-        .filter(|part| part.spec.secrets.contains_key(name))
-        .map(|part| part.key.clone())
-        .collect();
-    if !direct.is_empty() {
-        return direct;
-    }
-    let composed_of = |other: &Name, its: &Secret| {
-        let pieces = model.composed(other, its).unwrap_or_default();
-        pieces.iter().filter_map(Piece::secret).any(|part| part.split('/').next() == Some(name.as_str()))
-    };
-    let others = model.app.secrets.iter().filter(|(other, its)| *other != name && composed_of(other, its));
-    let mut keys: Vec<String> = others
-        .flat_map(|(other, _)| model.parts.iter().filter(|part| part.spec.secrets.contains_key(other)))
-        .map(|part| part.key.clone())
-        .collect();
-    keys.sort();
-    keys.dedup();
-    keys
-}
-
-fn made(model: &Model<'_>, name: &Name, secret: &Secret) -> Value {
-    let generated = secret.generated.clone().or_else(|| model.place(name).generated.then(Default::default));
-    if let Some(generated) = generated {
-        return json!({"generated": generated});
-    }
-    let Some(pieces) = model.composed(name, secret) else { return Value::Null };
-    let piece = |piece: Piece| {
-        let url = matches!(piece, Piece::InUrl(_));
-        match piece {
-            Piece::Text(text) => json!({"text": model.with_hosts(&text)}),
-            Piece::Plain(word) | Piece::InUrl(word) => {
-                let (name, key) =
-                    word.split_once('/').map_or((word.as_str(), None), |(name, key)| (name, Some(key)));
-                let key = key.map_or_else(
-                    || Name::new(name).map(|name| model.object(&name).1).unwrap_or_default(),
-                    ToOwned::to_owned,
-                );
-                json!({"secret": name, "key": key, "url": url})
-            }
-        }
-    };
-    json!({"composed": pieces.into_iter().map(piece).collect::<Vec<_>>()})
-}
-
 fn test(model: &Model<'_>) -> Value {
     let Some(test) = &model.chart.test else { return json!({}) };
     let secret = test.secret.as_ref().map(|name| {
@@ -348,54 +276,4 @@ fn test(model: &Model<'_>) -> Value {
 /// Words in which Kubernetes replaces nothing.
 fn literal_words(words: &[String]) -> Vec<String> {
     words.iter().map(|word| word.replace("$(", "$$(")).collect()
-}
-
-/// A value on one line, with what is marked as a host replaced by what finds it.
-fn flow(model: &Model<'_>, value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let entries: Vec<String> = map
-                .iter()
-                .map(|(key, value)| format!("{}: {}", text(model, key), flow(model, value)))
-                .collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| flow(model, item)).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::String(word) => text(model, word),
-        other => other.to_string(),
-    }
-}
-
-fn text(model: &Model<'_>, word: &str) -> String {
-    if let Some(key) = word.strip_prefix(HOST).and_then(|rest| rest.strip_prefix("not ")) {
-        let key = key.trim_end_matches(HOST);
-        return format!("{{{{ not (index .Values {}).enabled }}}}", quoted(key));
-    }
-    if let Some(path) = word.strip_prefix(HOST).and_then(|rest| rest.strip_prefix("value ")) {
-        let path = path.trim_end_matches(HOST);
-        return format!("{{{{ include \"chart.value\" (list . {}) | toJson }}}}", quoted(path));
-    }
-    let mut out = String::new();
-    for (at, piece) in word.split(HOST).enumerate() {
-        let part = if at % 2 == 1 { Name::new(piece).and_then(|name| model.named(&name)) } else { None };
-        match part {
-            Some(part) => out.push_str(&format!("\u{1}{}\u{1}", part.suffix)),
-            None => out.push_str(piece),
-        }
-    }
-    // Quoted first: what stands for a host is put in afterwards, and is no part of a text.
-    let quoted_text = quoted(&out).replace("{{", "{{ `{{` }}");
-    let mark = quoted("\u{1}");
-    let mark = mark.trim_matches('"');
-    let mut result = String::new();
-    for (at, piece) in quoted_text.split(mark).enumerate() {
-        match at % 2 {
-            0 => result.push_str(piece),
-            _ => result.push_str(&format!("{{{{ include \"chart.named\" (list . {}) }}}}", quoted(piece))),
-        }
-    }
-    result
 }

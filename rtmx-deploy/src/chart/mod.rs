@@ -9,8 +9,10 @@
 mod blocks;
 mod facts;
 mod model;
+mod origins;
 mod presets;
 mod table;
+mod template;
 mod values;
 mod write;
 

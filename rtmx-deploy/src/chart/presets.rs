@@ -69,7 +69,8 @@ fn from_environment(model: &Model<'_>, table: &Table, name: &Name) -> Result<Vec
         let amounts =
             |of: &Option<crate::release::Sourced<crate::app::Amounts>>| of.as_ref().map(|it| it.value);
         let (request, limit) = (amounts(&placed.request), amounts(&placed.limit));
-        let mut own = vec![(format!("{}.resources", part.key), resources(request.as_ref(), limit.as_ref()))];
+        let mut own =
+            vec![(format!("{}.resources", part.key), resources(part.spec, request.as_ref(), limit.as_ref()))];
         if part.chart.replicas.is_none() {
             own.push((format!("{}.replicaCount", part.key), placed.replicas.value.into()));
         }

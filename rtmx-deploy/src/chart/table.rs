@@ -1,7 +1,7 @@
 //! The table of values: of each its path, default, constraints and comment. `values.yaml`, its schema and the
 //! README are three ways of writing it, so they cannot differ.
 
-use crate::app::{Amounts, Bytes, ChartValue, ValueKind};
+use crate::app::{Amounts, Bytes, ChartValue, Component, ValueKind};
 use crate::compose::yaml::{quoted, scalar};
 use serde_json::{Map, Value, json};
 
@@ -69,7 +69,7 @@ impl Table {
     }
 
     /// A list whose items are mappings.
-    pub(super) fn list_of(&mut self, path: &str, default: Value, item: Value, comment: impl Into<String>) {
+    pub(super) fn list_of(&mut self, path: &str, default: Value, item: &Value, comment: impl Into<String>) {
         self.put(path, default, json!({"type": "array", "items": item}), comment);
     }
 
@@ -206,14 +206,17 @@ pub(super) fn amounts(amounts: &Amounts) -> Value {
     json!({"cpu": cpu, "memory": amount(amounts.memory)})
 }
 
-/// Requests and limits.
-pub(super) fn resources(request: Option<&Amounts>, limit: Option<&Amounts>) -> Value {
+/// Requests and limits. Scratch space and logs are storage of the node, which are bounded, too: a program that
+/// may write anywhere gets more.
+pub(super) fn resources(spec: &Component, request: Option<&Amounts>, limit: Option<&Amounts>) -> Value {
+    let mebibytes = |bytes: Bytes| bytes.0 >> 20;
+    let scratch: u64 = spec.scratch.iter().map(|it| mebibytes(it.size)).sum();
+    let most = scratch + if spec.writable_root { 4096 } else { 512 };
     let mut map = Map::new();
-    if let Some(request) = request {
-        map.insert("requests".to_owned(), amounts(request));
-    }
-    if let Some(limit) = limit {
-        map.insert("limits".to_owned(), amounts(limit));
+    for (word, given, storage) in [("requests", request, 64), ("limits", limit, most)] {
+        let mut of = given.map_or_else(|| json!({}), amounts);
+        of["ephemeral-storage"] = amount(Bytes(storage << 20)).into();
+        map.insert(word.to_owned(), of);
     }
     Value::Object(map)
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 /// All values of a chart.
 pub(super) fn table(model: &Model<'_>) -> Table {
     let mut table = Table::default();
+    model.chart.groups.iter().for_each(|(path, about)| table.group(path, about.as_str()));
     names(model, &mut table);
     pods(&mut table);
     for part in main_first(model) {
@@ -121,8 +122,7 @@ fn secrets(model: &Model<'_>, table: &mut Table) {
         table.text("secrets.image.tag", &maker.image.tag, "Its tag.");
         table.text("secrets.image.digest", "", "Its digest; goes before the tag.");
     }
-    let few =
-        json!({"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "64Mi"}});
+    let few = json!({"requests": {"cpu": "50m", "memory": "32Mi", "ephemeral-storage": "16Mi"}, "limits": {"cpu": "500m", "memory": "64Mi", "ephemeral-storage": "64Mi"}});
     table.table("secrets.resources", few, "What the job needs and may use.");
     table.table("secrets.nodeSelector", json!({}), "Which nodes the job may run on.");
     table.list("secrets.tolerations", json!([]), "Which taints of nodes the job tolerates.");
@@ -136,7 +136,7 @@ fn secrets(model: &Model<'_>, table: &mut Table) {
     table.duration("externalSecrets.refreshInterval", "1h", "How often they are looked at.");
     let item = json!({"type": "object", "required": ["secretKey", "remoteRef"], "additionalProperties": false, "properties": {
         "secretKey": {"type": "string"}, "remoteRef": {"type": "object", "required": ["key"]}}});
-    table.list_of("externalSecrets.data", json!([]), item, "Which: `secretKey` is the name of a secret in the README's table, `remoteRef` where the store has it.");
+    table.list_of("externalSecrets.data", json!([]), &item, "Which: `secretKey` is the name of a secret in the README's table, `remoteRef` where the store has it.");
     table.group(
         "externalSecrets.vault",
         "A SecretStore for a Vault, under the name in `secretStoreRef`; its kind is then `SecretStore`.",
@@ -166,7 +166,12 @@ fn edge(model: &Model<'_>, table: &mut Table) {
     table.flag("ingress.enabled", false, "Whether there is an Ingress.");
     table.text("ingress.className", "nginx", "The class of its controller.");
     table.table("ingress.annotations", json!(model.chart.ingress_annotations), "Its annotations.");
-    table.list_of("ingress.hosts", Value::Array(hosts), item, "Hosts, paths and the components behind them.");
+    table.list_of(
+        "ingress.hosts",
+        Value::Array(hosts),
+        &item,
+        "Hosts, paths and the components behind them.",
+    );
     table.list(
         "ingress.tls",
         json!([]),
@@ -284,7 +289,7 @@ fn operations(model: &Model<'_>, table: &mut Table) {
     if model.chart.test.is_some() {
         table.group("tests", "`helm test`.");
         table.flag("tests.enabled", true, "Whether there is one.");
-        let few = json!({"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"cpu": "500m", "memory": "64Mi"}});
+        let few = json!({"requests": {"cpu": "50m", "memory": "32Mi", "ephemeral-storage": "16Mi"}, "limits": {"cpu": "500m", "memory": "64Mi", "ephemeral-storage": "64Mi"}});
         table.table("tests.resources", few, "What it needs and may use.");
     }
 }

@@ -12,6 +12,8 @@ pub(crate) struct Helms {
     pub(crate) all: Vec<(u8, PathBuf)>,
     pub(crate) validator: Option<PathBuf>,
     pub(crate) models: Option<PathBuf>,
+    pub(crate) checkov: Option<PathBuf>,
+    pub(crate) kube_score: Option<PathBuf>,
 }
 
 impl Helms {
@@ -22,6 +24,8 @@ impl Helms {
             all: [3, 4].into_iter().filter_map(helm).collect(),
             validator: path("RTMX_KUBERNETES_VALIDATE"),
             models: path("RTMX_CRD_MODELS"),
+            checkov: path("RTMX_CHECKOV"),
+            kube_score: path("RTMX_KUBE_SCORE"),
         }
     }
 

@@ -3,10 +3,11 @@
 //!
 //! Told where things are by variables: `RTMX_HELM_3` and `RTMX_HELM_4` name the programs,
 //! `RTMX_KUBERNETES_VALIDATE` a folder with that Python package, `RTMX_CRD_MODELS` a folder in which npm
-//! installed the models of custom resources. A trial that lacks one reports itself ignored.
+//! installed the models of custom resources; `RTMX_CHECKOV` and `RTMX_KUBE_SCORE` are static checkers. A trial that lacks one reports itself ignored.
 
 #![allow(clippy::disallowed_methods, reason = "runs Helm on what is committed")]
 
+mod checks;
 mod figures;
 mod helm;
 mod promises;
@@ -14,6 +15,7 @@ mod promises;
 mod random;
 mod refusals;
 mod schemas;
+mod second;
 mod variants;
 
 use helm::Helms;
@@ -25,6 +27,8 @@ enum Needs {
     Helm,
     Validator,
     Models,
+    Checkov,
+    KubeScore,
 }
 
 fn main() {
@@ -43,7 +47,9 @@ fn main() {
         trial("an_application_with_random_names_installs", Needs::Validator, promises::random_names),
         trial("the_values_of_the_requirements_do_what_they_say", Needs::Helm, figures::rtmx),
         trial("images_are_named_as_registry_tag_and_digest_say", Needs::Helm, figures::images),
-        trial("the_second_application_has_the_figures_of_the_requirements", Needs::Helm, figures::hyyve),
+        trial("the_second_application_has_the_figures_of_the_requirements", Needs::Helm, second::hyyve),
+        trial("checkov_finds_nothing_that_is_not_explained", Needs::Checkov, checks::checkov),
+        trial("kube_score_finds_nothing_that_is_not_explained", Needs::KubeScore, checks::kube_score),
     ];
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -56,6 +62,8 @@ fn trial(name: &str, needs: Needs, prove: fn(&Helms)) -> Trial {
             Needs::Validator if helms.validator.is_none() => {
                 Some("RTMX_KUBERNETES_VALIDATE names no package")
             }
+            Needs::Checkov if helms.checkov.is_none() => Some("RTMX_CHECKOV names no package"),
+            Needs::KubeScore if helms.kube_score.is_none() => Some("RTMX_KUBE_SCORE names no program"),
             Needs::Models if helms.models.is_none() => Some("RTMX_CRD_MODELS names no models"),
             _ => None,
         };

@@ -58,6 +58,14 @@ pub(crate) const VARIANTS: &[Variant] = &[
     },
     Variant { name: "no group", app: "rtmx", arguments: &["--set", "podSecurityContext.fsGroup=null"] },
     Variant {
+        name: "nothing said",
+        app: "rtmx",
+        arguments: &[
+            "--set",
+            "rtmx.resources=null,rtmx.image.tag=null,rtmx.podAnnotations=null,ingress.hosts=null",
+        ],
+    },
+    Variant {
         name: "open",
         app: "rtmx",
         arguments: &[

@@ -104,7 +104,7 @@ imagePullSecrets:
 {{/* The security context of a pod: (list root overrides). */}}
 {{- define "rtmx.podSecurity" -}}
 {{- $root := index . 0 -}}
-{{- $context := mergeOverwrite (deepCopy $root.Values.podSecurityContext) (deepCopy (default dict (index . 1))) -}}
+{{- $context := mergeOverwrite (deepCopy (default dict $root.Values.podSecurityContext)) (deepCopy (default dict (index . 1))) -}}
 {{- if include "rtmx.choosesUsers" $root -}}{{- $context = omit $context "fsGroup" "fsGroupChangePolicy" "runAsUser" "runAsGroup" "supplementalGroups" -}}{{- end -}}
 {{- range $key, $value := $context }}{{ if kindIs "invalid" $value }}{{ $context = omit $context $key }}{{ end }}{{ end -}}
 {{- if not (hasKey $context "fsGroup") }}{{ $context = omit $context "fsGroupChangePolicy" }}{{ end -}}
@@ -114,7 +114,7 @@ imagePullSecrets:
 {{/* The security context of a container: (list root overrides). */}}
 {{- define "rtmx.containerSecurity" -}}
 {{- $root := index . 0 -}}
-{{- $context := mergeOverwrite (deepCopy $root.Values.securityContext) (deepCopy (default dict (index . 1))) -}}
+{{- $context := mergeOverwrite (deepCopy (default dict $root.Values.securityContext)) (deepCopy (default dict (index . 1))) -}}
 {{- if include "rtmx.choosesUsers" $root -}}{{- $context = omit $context "runAsUser" "runAsGroup" -}}{{- end -}}
 {{- range $key, $value := $context }}{{ if kindIs "invalid" $value }}{{ $context = omit $context $key }}{{ end }}{{ end -}}
 {{- toYaml $context -}}

@@ -73,7 +73,7 @@ claim: {{ .Values.backup.existingClaim }}
 path: /backups
 {{- else if $sqlite }}
 claim: ""
-path: /data/backups
+path: /data
 {{- else }}
 claim: {{ default (printf "%s-backups" (include "rtmx.fullname" .)) .Values.rtmx.persistence.existingClaim }}
 path: /backups
@@ -150,4 +150,53 @@ The dashboard on this machine, then http://127.0.0.1:8080:
 Whether it writes and reads:
 
   helm --namespace {{ .Release.Namespace }} test {{ .Release.Name }}
+{{- end }}
+
+{{/* Alerts. Each leads to a part of the handbook's page. */}}
+{{- define "rtmx.own.alerts" -}}
+{{- $scope := printf `namespace=%q,service=%q` .Release.Namespace (include "rtmx.fullname" .) -}}
+- alert: RtmxErrors
+  expr: sum(rate(http_requests_total{ {{- $scope }},status=~"5.."}[5m])) / sum(rate(http_requests_total{ {{- $scope }}}[5m])) > 0.02
+  for: 10m
+  labels: {severity: critical}
+  annotations: {summary: more than 2 % of the requests end with an error, runbook: errors}
+- alert: RtmxSlow
+  expr: histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket{ {{- $scope }}}[5m]))) > 2.5
+  for: 15m
+  labels: {severity: warning}
+  annotations: {summary: one request of a hundred takes longer than 2.5 s, runbook: slow}
+- alert: RtmxLicenseEnds
+  expr: min(rtmx_license_expires_seconds{ {{- $scope }}}) < 30 * 86400
+  for: 1h
+  labels: {severity: warning}
+  annotations: {summary: the license ends within 30 days, runbook: license}
+- alert: RtmxLicenseUnchecked
+  expr: max(rtmx_license_checked_seconds{ {{- $scope }}}) > 300
+  for: 5m
+  labels: {severity: warning}
+  annotations: {summary: the license has not been looked at for five minutes, runbook: license}
+- alert: RtmxBackupMissing
+  expr: time() - max(kube_cronjob_status_last_successful_time{namespace={{ .Release.Namespace | quote }},cronjob="{{ include "rtmx.named" (list . "backup") }}"}) > 2 * 86400
+  for: 1h
+  labels: {severity: critical}
+  annotations: {summary: there has been no backup for two days, runbook: backups}
+{{- end }}
+
+{{- define "rtmx.own.dashboard" -}}
+{{- $scope := printf `namespace="%s",service="%s"` .Release.Namespace (include "rtmx.fullname" .) -}}
+{{- $rows := list
+  (dict "title" "Requests a second, by status" "expr" (printf "sum by (status) (rate(http_requests_total{%s}[5m]))" $scope) "unit" "reqps")
+  (dict "title" "Duration, 99 of 100" "expr" (printf "histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket{%s}[5m])))" $scope) "unit" "s")
+  (dict "title" "Requests at the moment" "expr" (printf "sum(http_requests_in_flight{%s})" $scope) "unit" "short")
+  (dict "title" "Memory of each pod" "expr" (printf "process_resident_memory_bytes{%s}" $scope) "unit" "bytes")
+  (dict "title" "Connections to the database" "expr" (printf "sum by (pod) (rtmx_storage_connections{%s})" $scope) "unit" "short")
+  (dict "title" "License: seconds until its end" "expr" (printf "min(rtmx_license_expires_seconds{%s})" $scope) "unit" "s") -}}
+{{- $panels := list -}}
+{{- range $at, $row := $rows -}}
+{{- $place := dict "x" (mul 12 (mod $at 2)) "y" (mul 8 (div $at 2)) "w" 12 "h" 8 -}}
+{{- $target := dict "refId" "A" "expr" $row.expr "datasource" (dict "type" "prometheus" "uid" "${datasource}") -}}
+{{- $panels = append $panels (dict "id" (add1 $at) "type" "timeseries" "title" $row.title "gridPos" $place "datasource" (dict "type" "prometheus" "uid" "${datasource}") "targets" (list $target) "fieldConfig" (dict "defaults" (dict "unit" $row.unit) "overrides" list)) -}}
+{{- end -}}
+{{- $source := dict "name" "datasource" "type" "datasource" "query" "prometheus" "label" "Prometheus" -}}
+{{- dict "title" (printf "RTMX %s" (include "rtmx.fullname" .)) "uid" (include "rtmx.fullname" . | sha256sum | trunc 16) "schemaVersion" 39 "version" 1 "editable" true "time" (dict "from" "now-6h" "to" "now") "refresh" "30s" "tags" (list "rtmx") "templating" (dict "list" (list $source)) "panels" $panels | toPrettyJson -}}
 {{- end }}

@@ -21,6 +21,8 @@ pub struct Chart {
     pub secrets: BTreeMap<Name, ChartSecret>,
     /// Values of the application's own, by dotted path. Templates of its own read them.
     pub values: BTreeMap<String, ChartValue>,
+    /// What mappings among those are, by their path.
+    pub groups: BTreeMap<String, String>,
     /// Values that were renamed or removed: the old path, and the new one, or nothing.
     pub moved: BTreeMap<String, String>,
     /// Sets of values that the chart comes with, as `values-NAME.yaml`.
@@ -45,6 +47,7 @@ impl Default for Chart {
             components: BTreeMap::new(),
             secrets: BTreeMap::new(),
             values: BTreeMap::new(),
+            groups: BTreeMap::new(),
             moved: BTreeMap::new(),
             presets: BTreeMap::new(),
             ingress_annotations: BTreeMap::new(),

@@ -125,7 +125,7 @@ env:
   {{- end }}
 {{- end }}
 resources:
-  {{- toYaml $v.resources | nindent 2 }}
+  {{- toYaml (default dict $v.resources) | nindent 2 }}
 securityContext:
   {{- include "chart.containerSecurity" (list $root (merge (deepCopy (default dict $v.securityContext)) $c.security)) | nindent 2 }}
 {{- with include "chart.mounts" (list $root $c) | trim }}
