@@ -5,7 +5,7 @@
 //! from the database where no server is on that folder. A test goes the way that users go, with a token.
 
 use crate::Drivers;
-use crate::ctl::archive::{ENDING, path_now, unwritable};
+use crate::ctl::archive::{ENDING, ensure_folder, path_now, unwritable};
 use crate::ctl::backup::fetch;
 use crate::ctl::data::{call, problem, whole};
 use crate::ctl::meter::Meter;
@@ -77,6 +77,7 @@ pub(crate) async fn backup(
     drivers: &Drivers,
     args: &BackupArgs,
 ) -> Result<ExitCode> {
+    ensure_folder(&args.to)?;
     let to = path_now(&args.to, &args.name);
     let api = ApiClient::open(settings, drivers).await?;
     let fetched = fetch(&api, &to, Meter::new(false)).await;

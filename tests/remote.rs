@@ -22,7 +22,6 @@ fn place() -> Place {
     // A server on loopback asks for no token unless it is told to.
     let server = TestServer::start_in(&folder.path().join("data"), &["auth.required=true"], &variables);
     std::fs::write(folder.path().join("token"), format!("{TOKEN}\n")).expect("the folder is ours");
-    std::fs::create_dir(folder.path().join("backups")).expect("the folder is ours");
     let url = format!("http://{}", server.address);
     Place { server, folder, url }
 }
@@ -60,6 +59,8 @@ fn a_job_keeps_the_newest_backups_whether_a_server_runs_or_not() {
     let mut place = place();
     let to = place.folder.path().join("backups").display().to_string();
     let strange = Path::new(&to).join("rtmx-notes.archive");
+    let first = place.backup(&[]);
+    assert!(first.status.success(), "it makes the folder: {}", said(&first));
     std::fs::write(&strange, "not ours").expect("the folder is ours");
     for round in 0..4 {
         if round == 3 {

@@ -221,7 +221,7 @@ pub(super) fn folder_of(file: &Path) -> &Path {
 /// # Errors
 ///
 /// `file_unwritable`.
-pub(super) fn ensure_folder(folder: &Path) -> Result<()> {
+pub(crate) fn ensure_folder(folder: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| unwritable(folder, error))
 }
 

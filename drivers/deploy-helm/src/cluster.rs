@@ -31,6 +31,7 @@ pub struct Cluster {
     account: PathBuf,
     /// The pod's own namespace.
     pub(crate) namespace: String,
+    patience: Duration,
 }
 
 /// An answer that is no trouble of the way there.
@@ -66,12 +67,20 @@ impl Cluster {
         read(account, "token").map_err(unknown)?;
         let way = Way { server, proxy: None, ca_file: Some(account.join("ca.crt")) };
         let client = Client { way, connect_timeout: CONNECT_TIMEOUT, answer_timeout: ANSWER_TIMEOUT };
-        Ok(Cluster { client, account: account.to_owned(), namespace: namespace.trim().to_owned() })
+        let namespace = namespace.trim().to_owned();
+        Ok(Cluster { client, account: account.to_owned(), namespace, patience: PATIENCE })
+    }
+
+    /// How long an API server may be away; one minute, if nothing is said.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Cluster {
+        self.patience = patience;
+        self
     }
 
     /// Asks until the API server answers or patience ends.
     pub(crate) async fn ask(&self, method: &Method, path: &str, body: Option<&[u8]>) -> Result<Answer> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + self.patience;
         loop {
             let failed = match self.once(method, path, body).await? {
                 Ok(answer) if !is_passing(answer.status) => return Ok(answer),
