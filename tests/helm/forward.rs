@@ -81,6 +81,17 @@ impl Forward {
     }
 }
 
+impl Forward {
+    /// The ids of all requirements, from the exported matrix.
+    pub(crate) fn all_ids(&self, token: &str) -> Vec<String> {
+        let export = "/api/v1/projects/default/export.csv";
+        let csv = self.call(token, &Method::GET, export, "text/plain", "");
+        assert_eq!(csv.status, 200, "{:?}", csv.body);
+        let text = String::from_utf8_lossy(&csv.body).into_owned();
+        text.lines().skip(1).filter_map(|line| line.split(',').next()).map(str::to_owned).collect()
+    }
+}
+
 impl Drop for Forward {
     fn drop(&mut self) {
         let _ = self.process.kill();

@@ -13,8 +13,10 @@ mod forward;
 mod given;
 mod ground;
 mod life;
+mod load;
 mod namespace;
 mod own_database;
+mod rolling;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -38,10 +40,11 @@ const WITH_HELM: [ClaimWithHelm; 2] = [
     ("t1_the_chart_deploys_to_a_clean_cluster", own_database::with_the_values_as_given),
     ("t5_a_database_with_the_customers_credentials_is_used", own_database::with_credentials),
 ];
-const CLAIMS: [Claim; 3] = [
+const CLAIMS: [Claim; 4] = [
     ("a_bare_install_runs_on_sqlite_and_finds_its_data_after_an_uninstall", life::on_sqlite),
     ("a_bundled_database_is_brought_and_kept", life::on_bundled_postgres),
     ("missing_secrets_are_made_once_and_never_again", life::secrets_are_made_once),
+    ("no_request_fails_while_servers_are_upgraded_scaled_drained_and_deleted", rolling::no_request_fails),
 ];
 
 fn main() {

@@ -8,7 +8,10 @@ use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
+/// A disruption budget lets a pod go when another one is ready.
+const EVICTION_LIMIT: Duration = Duration::from_secs(120);
 /// What Helm waits for at most; five times what it takes.
 pub(crate) const WAIT: &str = "300s";
 
@@ -99,6 +102,30 @@ impl<'g> Namespace<'g> {
             panic!("{complaint}\n{}", self.trouble());
         }
         said
+    }
+
+    /// Moves a pod away as `kubectl drain` does: its disruption budget is asked.
+    pub(crate) fn evict(&self, pod: &str) {
+        let eviction = serde_json::json!({
+            "apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": self.name},
+        });
+        let path = format!("/api/v1/namespaces/{}/pods/{pod}/eviction", self.name);
+        let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+        std::fs::write(file.path(), eviction.to_string()).expect("it is ours");
+        let began = Instant::now();
+        loop {
+            let mut kubectl = self.ground.kubectl_command();
+            let ended = kubectl.args(["create", "--raw", &path, "--filename"]).arg(file.path()).output();
+            let ended = ended.expect("kubectl runs");
+            let said = String::from_utf8_lossy(&ended.stderr);
+            // One that is gone by itself needs no more.
+            if ended.status.success() || said.contains("NotFound") {
+                return;
+            }
+            let waits = said.contains("TooManyRequests") && began.elapsed() < EVICTION_LIMIT;
+            assert!(waits, "{pod} is not evicted: {said}");
+            std::thread::sleep(Duration::from_secs(1));
+        }
     }
 
     /// Helm with these arguments in the namespace, which must succeed.

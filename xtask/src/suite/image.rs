@@ -24,7 +24,7 @@ const COMPOSE_TRIALS: (usize, usize) = (8, 2);
 const ENGINE_RESTARTS: usize = 1;
 
 /// Trials of `tests/helm/`.
-const HELM_TRIALS: usize = 7;
+const HELM_TRIALS: usize = 8;
 /// The cluster of the trials, and its nodes.
 const NAME_OF_CLUSTER: &str = "rtmx-test";
 const NODES: u32 = 2;
