@@ -42,6 +42,34 @@ fn a_subscriber_does_not_hold_up_a_shutdown() {
 }
 
 #[test]
+fn a_server_that_was_asked_to_stop_takes_connections_for_as_long_as_it_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = TestServer::start(folder.path(), &["server.drain_delay=3s"]);
+    let address = server.address;
+    let asking = std::thread::spawn(move || {
+        // Each on a connection of its own; ends when none is taken any more.
+        let mut answers = Vec::new();
+        while let Ok(mut stream) = TcpStream::connect(address) {
+            let asked = stream
+                .write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                .and_then(|()| {
+                    let mut answer = String::new();
+                    stream.read_to_string(&mut answer).map(|_| answer)
+                });
+            answers.extend(asked.ok().filter(|answer| !answer.is_empty()));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        answers
+    });
+    let began = Instant::now();
+    assert!(server.terminate().success());
+    assert!(began.elapsed() >= Duration::from_secs(3), "it ended after {:?}", began.elapsed());
+    let answers = asking.join().unwrap();
+    let draining = answers.iter().filter(|it| it.starts_with("HTTP/1.1 503") && it.contains("draining"));
+    assert!(draining.count() > 10, "new connections were told: {answers:?}");
+}
+
+#[test]
 fn a_request_whose_body_never_ends_is_cut_at_the_drain_deadline() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = TestServer::start(folder.path(), &["server.drain=1s"]);

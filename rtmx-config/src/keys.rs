@@ -162,6 +162,12 @@ pub const KEYS: &[KeySpec] = &[
         Some("10s"),
         "How long running requests may go on after the server was asked to stop.",
     )),
+    live(key(
+        "server.drain_delay",
+        seconds(0, HOUR_S),
+        Some("0s"),
+        "How long a server that was asked to stop says that it is not ready and still takes new connections, for balancers that notice late.",
+    )),
     key(
         "server.connections",
         Kind::Integer { min: 1, max: 65_536 },

@@ -49,6 +49,8 @@ pub struct Server {
     pub request_timeout: Duration,
     #[serde(serialize_with = "duration")]
     pub drain: Duration,
+    #[serde(serialize_with = "duration")]
+    pub drain_delay: Duration,
     pub connections: usize,
 }
 
@@ -225,6 +227,7 @@ impl Settings {
                 body_limit: values.size("server.body_limit"),
                 request_timeout: values.duration("server.request_timeout"),
                 drain: values.duration("server.drain"),
+                drain_delay: values.duration("server.drain_delay"),
                 connections: usize::try_from(values.integer("server.connections")).unwrap_or(usize::MAX),
             },
             data: Data { dir: values.path("data.dir") },

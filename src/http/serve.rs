@@ -94,9 +94,12 @@ pub async fn serve(app: App, listeners: Listeners, shutdown: impl Future<Output 
         loops.spawn(accept_admin(socket, owner, limits(SIDE_CONNECTIONS)));
     }
     shutdown.await;
-    let drain = app.settings().server.drain;
-    tracing::info!(drain_seconds = drain.as_secs_f64(), "shutting down");
+    let settings = app.settings();
+    let (drain, delay) = (settings.server.drain, settings.server.drain_delay);
+    tracing::info!(drain_seconds = drain.as_secs_f64(), delay_seconds = delay.as_secs_f64(), "shutting down");
     app.start_draining();
+    // `/ready` says so from now on; balancers that have not asked yet still send requests.
+    tokio::time::sleep(delay).await;
     stop.send_replace(Some(drain));
     while loops.join_next().await.is_some() {}
     let cut = cut.load(Ordering::Relaxed);

@@ -58,7 +58,7 @@ pub(super) fn component(model: &Model<'_>, part: &Part<'_>, table: &mut Table) {
     }
     probes(part, &spec.probes, table);
     if (part.chart.main || !part.is_stateful() && !part.is_single()) && !part.ports.is_empty() {
-        table.number(&at("preStopSleepSeconds"), NAP_S, 0, "Seconds that a pod waits before it is told to end, so that nothing is sent to it any more. Kubernetes 1.30 and newer; with older ones only what the program does by itself.");
+        table.number(&at("preStopSleepSeconds"), NAP_S, 0, "Seconds that a pod waits before it is told to end, so that nothing is sent to it any more. Before Kubernetes 1.30 that is left to the program.");
     }
     table.number(
         &at("terminationGracePeriodSeconds"),

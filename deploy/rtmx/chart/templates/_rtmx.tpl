@@ -26,6 +26,10 @@ What only RTMX has: which database it uses, and its license.
 {{- with $v.database.user }}{{ $_ := set $env "RTMX_DATABASE__USER" . }}{{ end -}}
 {{- end -}}
 {{- if $external }}{{ with $v.database.sslMode }}{{ $_ := set $env "RTMX_DATABASE__SSLMODE" . }}{{ end }}{{ end -}}
+{{- /* Older ones cannot wait before they ask a container to stop, so the server waits. */ -}}
+{{- if and (eq (include "rtmx.engine" $root) "postgresql") (gt (int $v.preStopSleepSeconds) 0) (not (semverCompare ">=1.30-0" $root.Capabilities.KubeVersion.Version)) -}}
+{{- $_ := set $env "RTMX_SERVER__DRAIN_DELAY" (printf "%ds" (int $v.preStopSleepSeconds)) -}}
+{{- end }}
 env:
   {{- toYaml $env | nindent 2 }}
 {{- if $external }}
