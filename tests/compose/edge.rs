@@ -1,5 +1,6 @@
 //! Behind the proxy that speaks TLS, and on an engine that is started again.
 
+use crate::asking::Asked;
 use crate::project::{Project, free_port};
 use crate::{Ground, Ignored};
 use rcgen::{CertificateParams, KeyPair};

@@ -1,5 +1,6 @@
 //! Up, written to, killed, down, and up again.
 
+use crate::asking::Asked;
 use crate::project::Project;
 use crate::{Ground, Ignored};
 use http::Method;

@@ -4,6 +4,8 @@
 //! reports itself ignored. Each trial has a project of its own, on ports that the kernel chose, and removes
 //! it. PostgreSQL, nginx and Redis are official images where they can be pulled, else ones made of packages.
 
+#[path = "../support/asking.rs"]
+mod asking;
 mod edge;
 #[allow(dead_code, reason = "the trials of the image use more of it")]
 #[path = "../image/engine.rs"]

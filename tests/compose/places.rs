@@ -1,5 +1,6 @@
 //! Beside others, on a database of one's own, and without a registry.
 
+use crate::asking::Asked;
 use crate::project::Project;
 use crate::{Ground, Ignored};
 use rtmx_containers::{DEFAULT_VERSION, Flavour, Postgres};

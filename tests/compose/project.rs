@@ -1,21 +1,16 @@
 //! A copy of a committed folder under a project name of its own; all of it is gone when it is dropped.
 
 use crate::Ground;
-use crate::support::{Client, Reply};
-use bytes::Bytes;
-use http::Method;
+use crate::asking::Asked;
 use rtmx_containers::{Flavour, Postgres};
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// An installation that is not healthy by then never will be.
 const UP_LIMIT_S: &str = "180";
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An installation by Compose.
 pub(crate) struct Project {
@@ -23,7 +18,7 @@ pub(crate) struct Project {
     name: String,
     variables: BTreeMap<String, String>,
     /// Where the server answers.
-    pub(crate) address: SocketAddr,
+    address: SocketAddr,
 }
 
 impl Project {
@@ -123,44 +118,13 @@ impl Project {
         self.run(&["cp", "rtmx-server:/data/first-token", &file.display().to_string()]);
         std::fs::read_to_string(file).expect("it was copied").trim().to_owned()
     }
-
-    /// Sends one request; it is tried again for a while when nobody answers.
-    pub(crate) fn call(&self, token: &str, method: &Method, path: &str, kind: &str, body: &str) -> Reply {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
-        let began = Instant::now();
-        loop {
-            let reply = runtime.block_on(async {
-                let mut client = Client::connect(self.address).await?;
-                client.token = Some(token.to_owned());
-                let headers = [("content-type", kind)];
-                client.send(method.clone(), path, &headers, Bytes::from(body.to_owned())).await
-            });
-            match reply {
-                Some(reply) => return reply,
-                None => assert!(began.elapsed() < PATIENCE, "{path} is not answered"),
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    }
-
-    /// Makes a requirement, which must succeed.
-    pub(crate) fn make(&self, token: &str, id: &str) {
-        let body = json!({"req_id": id}).to_string();
-        let made = self.call(token, &Method::POST, REQUIREMENTS, "application/json", &body);
-        assert_eq!(made.status, 201, "{id}: {:?}", made.json());
-    }
-
-    /// The ids of all requirements.
-    pub(crate) fn ids(&self, token: &str) -> Vec<String> {
-        let list = self.call(token, &Method::GET, REQUIREMENTS, "text/plain", "");
-        assert_eq!(list.status, 200, "{:?}", list.json());
-        let list = list.json();
-        let rows = list["requirements"].as_array().expect("it is a list").iter();
-        rows.map(|row: &Value| row["req_id"].as_str().unwrap_or_default().to_owned()).collect()
-    }
 }
 
-const REQUIREMENTS: &str = "/api/v1/projects/default/requirements";
+impl Asked for Project {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
 
 impl Drop for Project {
     fn drop(&mut self) {

@@ -1,5 +1,6 @@
 //! What a neighbour on the machine sees of an installation, and what its containers may do.
 
+use crate::asking::Asked;
 use crate::project::Project;
 use crate::{Ground, Ignored};
 use rtmx_containers::{DEFAULT_VERSION, Flavour};

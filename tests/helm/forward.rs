@@ -1,17 +1,14 @@
 //! `kubectl port-forward`, and requests through it.
 
+use crate::asking::Asked;
 use crate::namespace::Namespace;
-use crate::support::{Client, Reply};
-use bytes::Bytes;
 use http::Method;
-use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const REQUIREMENTS: &str = "/api/v1/projects/default/requirements";
 
 /// A port of this machine that leads to one in the cluster.
 pub(crate) struct Forward {
@@ -45,43 +42,6 @@ impl Forward {
         }
     }
 
-    /// Sends one request; it is tried again for a while when nobody answers.
-    pub(crate) fn call(&self, token: &str, method: &Method, path: &str, kind: &str, body: &str) -> Reply {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
-        let began = Instant::now();
-        loop {
-            let reply = runtime.block_on(async {
-                let mut client = Client::connect(self.address).await?;
-                client.token = Some(token.to_owned());
-                let headers = [("content-type", kind)];
-                client.send(method.clone(), path, &headers, Bytes::from(body.to_owned())).await
-            });
-            match reply {
-                Some(reply) => return reply,
-                None => assert!(began.elapsed() < PATIENCE, "{path} is not answered"),
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    }
-
-    /// Makes a requirement, which must succeed.
-    pub(crate) fn make(&self, token: &str, id: &str) {
-        let body = json!({"req_id": id}).to_string();
-        let made = self.call(token, &Method::POST, REQUIREMENTS, "application/json", &body);
-        assert_eq!(made.status, 201, "{id}: {:?}", made.json());
-    }
-
-    /// The ids of all requirements.
-    pub(crate) fn ids(&self, token: &str) -> Vec<String> {
-        let list = self.call(token, &Method::GET, REQUIREMENTS, "text/plain", "");
-        assert_eq!(list.status, 200, "{:?}", list.json());
-        let list = list.json();
-        let rows = list["requirements"].as_array().expect("it is a list").iter();
-        rows.map(|row: &Value| row["req_id"].as_str().unwrap_or_default().to_owned()).collect()
-    }
-}
-
-impl Forward {
     /// The ids of all requirements, from the exported matrix.
     pub(crate) fn all_ids(&self, token: &str) -> Vec<String> {
         let export = "/api/v1/projects/default/export.csv";
@@ -89,6 +49,12 @@ impl Forward {
         assert_eq!(csv.status, 200, "{:?}", csv.body);
         let text = String::from_utf8_lossy(&csv.body).into_owned();
         text.lines().skip(1).filter_map(|line| line.split(',').next()).map(str::to_owned).collect()
+    }
+}
+
+impl Asked for Forward {
+    fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 

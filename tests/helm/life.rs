@@ -1,5 +1,6 @@
 //! Installed, written to, its pod deleted, taken away and installed again.
 
+use crate::asking::Asked;
 use crate::ground::Ground;
 use crate::namespace::Namespace;
 use crate::{Helm, Ignored};

@@ -4,6 +4,8 @@
 //! without them every trial reports itself ignored. Each trial has a namespace of its own that enforces the Pod
 //! Security standard `restricted`, and removes it.
 
+#[path = "../support/asking.rs"]
+mod asking;
 #[allow(dead_code, reason = "the trials of the image use more of it")]
 #[path = "../image/engine.rs"]
 mod engine;

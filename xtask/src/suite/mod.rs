@@ -163,13 +163,13 @@ const STEPS: &[Step] = &[
     Step {
         name: "helm",
         what: "the chart is installed on a real cluster, and keeps what is written",
-        minutes: 10,
+        minutes: 16,
         run: image::helm,
     },
     Step {
         name: "chart",
         what: "the committed charts as Helm 3 and 4 see them, held to schemas",
-        minutes: 8,
+        minutes: 10,
         run: chart::chart,
     },
     Step {
