@@ -88,12 +88,12 @@ fn a_test_writes_reads_and_leaves_nothing_behind() {
         assert!(tested.status.success(), "{}", said(&tested));
         assert!(said(&tested).contains("in the project selftest"), "{}", said(&tested));
     }
-    let listed = Command::new("curl")
-        .args(["--silent", "--header", &format!("authorization: Bearer {TOKEN}")])
-        .arg(format!("{}/api/v1/projects/selftest/requirements", place.url))
-        .output()
-        .expect("curl runs");
-    let list: serde_json::Value = serde_json::from_slice(&listed.stdout).expect("it is JSON");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
+    let list = runtime.block_on(async {
+        let mut client = place.server.connect().await.expect("the server listens");
+        client.token = Some(TOKEN.to_owned());
+        client.get("/api/v1/projects/selftest/requirements").await.json()
+    });
     assert_eq!(list["requirements"].as_array().map(Vec::len), Some(0), "{list}");
 }
 

@@ -49,6 +49,10 @@ pub(crate) const STRACE: Need =
 pub(crate) const IP: Need =
     Need { program: "ip", packages: &["iproute2"], why: "a silent server runs in a network of its own" };
 
+/// To ask the proxy of an installation.
+pub(crate) const CURL: Need =
+    Need { program: "curl", packages: &["curl"], why: "what speaks TLS is asked as people ask it" };
+
 /// To ask a cluster.
 pub(crate) const KUBECTL: Need =
     Need { program: "kubectl", packages: &["kubernetes-client"], why: "the chart is tested on a cluster" };

@@ -35,18 +35,14 @@ const COMPOSE_FILES: usize = 5;
 /// The committed Compose files with the image: the long form on every PostgreSQL.
 pub(super) fn compose(suite: &Suite) -> Result<Tally> {
     let workspace = &suite.workspace;
-    let target = Target::of_this_machine()?;
-    let release = release::build(workspace, target)?;
-    let (pins, _) = match pins(suite, target)? {
-        Ok(found) => found,
+    let mut variables = match product(suite)? {
+        Ok(variables) => variables,
         Err(reason) => return Ok(Tally::skipped(reason)),
     };
-    let made = images::make(workspace, target, &release, &pins, images::BUILDER)?;
-    let mut variables = written(workspace, &made)?;
     let versions = if suite.full { "12,13,14,15,16,17,18" } else { "16" };
     variables.push(("RTMX_TEST_POSTGRES", versions.to_owned()));
     let databases = Databases::ready(workspace)?;
-    needs::ensure(&[needs::SHELLCHECK])?;
+    needs::ensure(&[needs::SHELLCHECK, needs::CURL])?;
     let binaries = build_some(&workspace.root, &[("rtmx", "compose"), ("rtmx", "compose_files")])?;
     let mut record = Record::read(workspace).unwrap_or_default();
     let mut tally = suites::run_all(&binaries, &Filter::default(), &variables, &mut record)?;
@@ -75,40 +71,53 @@ pub(super) fn helm(suite: &Suite) -> Result<Tally> {
     if !has("RTMX_HELM_3") || !has("RTMX_HELM_4") {
         return Ok(Tally::skipped(found.lacking.join(". ")));
     }
-    let given = std::env::var(cluster::KUBECONFIG).ok();
-    let mut variables = found.variables;
-    let cluster = match given {
-        Some(_) => None,
-        None => match Cluster::up(workspace, NAME_OF_CLUSTER, NODES)? {
-            Ok(cluster) => Some(cluster),
-            Err(reason) => return Ok(Tally::skipped(reason)),
-        },
-    };
-    let target = Target::of_this_machine()?;
-    let release = release::build(workspace, target)?;
-    let (pins, _) = match pins(suite, target)? {
-        Ok(found) => found,
+    let mut variables = match product(suite)? {
+        Ok(variables) => variables,
         Err(reason) => return Ok(Tally::skipped(reason)),
     };
-    let made = images::make(workspace, target, &release, &pins, images::BUILDER)?;
-    variables.extend(written(workspace, &made)?);
-    if let Some(cluster) = &cluster {
-        cluster.load(&[folder(workspace).join("image.tar").display().to_string()])?;
-        variables.push((cluster::KUBECONFIG, cluster.kubeconfig.display().to_string()));
-        variables.push(("RTMX_TEST_CLUSTER_LOAD", cluster.load_command()));
+    variables.extend(found.variables);
+    if std::env::var_os(cluster::KUBECONFIG).is_some() {
+        // It may not reach a database that is started here, nor images of ours.
+        let tally = on_cluster(suite, &variables)?;
+        let explained = tally.skipped;
+        return Ok(tally.with_skipped(explained));
     }
+    let cluster = match Cluster::up(workspace, NAME_OF_CLUSTER, NODES)? {
+        Ok(cluster) => cluster,
+        Err(reason) => return Ok(Tally::skipped(reason)),
+    };
+    variables.push((cluster::KUBECONFIG, cluster.kubeconfig.display().to_string()));
+    variables.push(("RTMX_TEST_CLUSTER_LOAD", cluster.load_command()));
+    let loaded = cluster.load(&[folder(workspace).join("image.tar").display().to_string()]);
+    let tally = loaded.and_then(|()| on_cluster(suite, &variables));
+    // Whatever came of it, nothing of it is left running.
+    cluster.down()?;
+    Ok(tally?.with_skipped(0).with_floor(HELM_TRIALS))
+}
+
+fn on_cluster(suite: &Suite, variables: &[(&'static str, String)]) -> Result<Tally> {
+    let workspace = &suite.workspace;
     let databases = Databases::ready(workspace)?;
     let binaries = build_some(&workspace.root, &[("rtmx", "helm")])?;
     let mut record = Record::read(workspace).unwrap_or_default();
-    let mut tally = suites::run_all(&binaries, &Filter::default(), &variables, &mut record)?;
+    let mut tally = suites::run_all(&binaries, &Filter::default(), variables, &mut record)?;
     record.write(workspace)?;
-    if let Some(cluster) = &cluster {
-        cluster.down()?;
-    }
     tally.note = databases.note();
-    // Somebody's own cluster may not reach a database that is started here, nor images of ours.
-    let explained = if cluster.is_some() && databases.is_real() { 0 } else { tally.skipped };
-    Ok(tally.with_skipped(explained).with_floor(if explained == 0 { HELM_TRIALS } else { 0 }))
+    Ok(tally)
+}
+
+/// The image of the release, written for the trials, as the variables that say where. The inner error is why
+/// it cannot be made here.
+fn product(suite: &Suite) -> Result<std::result::Result<Vec<(&'static str, String)>, String>> {
+    let workspace = &suite.workspace;
+    let target = Target::of_this_machine()?;
+    let release = release::build(workspace, target)?;
+    let pins = match pins(suite, target)? {
+        Ok((pins, _)) => pins,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let made = images::make(workspace, target, &release, &pins, images::BUILDER)?;
+    written(workspace, &made).map(Ok)
 }
 
 /// Makes the image, holds it to a second one, and tests it; the long form builds it elsewhere once more.
