@@ -112,7 +112,12 @@ fn outlived(folder: &Path, name: &str, keep: usize) -> Result<Vec<PathBuf>> {
         begins_with_a_year && path.extension().is_some_and(|extension| extension == ENDING)
     };
     let mut ours: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(is_ours).collect();
-    ours.sort();
+    // The second one of a second has `-2` behind its time, and is the newer one.
+    ours.sort_by_cached_key(|path| {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let (time, number) = stem.rsplit_once("Z-").unwrap_or((stem.trim_end_matches('Z'), "1"));
+        (time.to_owned(), number.parse::<u64>().unwrap_or(u64::MAX))
+    });
     ours.truncate(ours.len().saturating_sub(keep));
     Ok(ours)
 }
@@ -214,6 +219,6 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(outlived(3), Vec::<Option<String>>::new());
-        assert_eq!(outlived(1), [names[0], names[2]].map(|name| Some(name.to_owned())));
+        assert_eq!(outlived(1), [names[0], names[1]].map(|name| Some(name.to_owned())));
     }
 }
