@@ -52,9 +52,7 @@ pub(super) fn presets(model: &Model<'_>, table: &Table) -> Result<Vec<PresetFile
 
 /// What the environment of this name comes to, as far as it differs from the defaults.
 fn from_environment(model: &Model<'_>, table: &Table, name: &Name) -> Result<Vec<(String, Value)>> {
-    if !model.app.environments.contains_key(name) {
-        return Ok(Vec::new());
-    }
+    let Some(environment) = model.app.environments.get(name) else { return Ok(Vec::new()) };
     let resolved = Release::resolve(model.app, None, &Choice::of(name.as_str()))?;
     let topology = resolved.release.topology.expect("it was resolved");
     let mut values = Vec::new();
@@ -82,6 +80,9 @@ fn from_environment(model: &Model<'_>, table: &Table, name: &Name) -> Result<Vec
         }
         own.retain(|(path, value)| table.at(path).is_some_and(|entry| entry.default != *value));
         values.extend(own);
+    }
+    if !environment.unpinned {
+        values.push(("image.unpinned".to_owned(), false.into()));
     }
     Ok(values)
 }

@@ -69,6 +69,11 @@ fn names(model: &Model<'_>, table: &mut Table) {
         "",
         "The tag of the application's own images; without one, the chart's appVersion.",
     );
+    table.flag(
+        "image.unpinned",
+        true,
+        "Whether an image may be named by a tag alone, which its registry can move. Where it may not, each one needs its digest.",
+    );
     table.group("serviceAccount", "The account of all pods; none of them is given its token.");
     table.flag("serviceAccount.create", true, "Whether it is made.");
     table.text("serviceAccount.name", "", "Its name.");

@@ -1,7 +1,7 @@
 //! Static checkers at their strictest, with the exceptions of `deploy/checks.yaml`.
 
 use super::helm::{Helms, chart, template};
-use super::variants::presets;
+use super::variants::{pins, presets, words};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,11 @@ fn rendered(helms: &Helms, scratch: &Path) -> Vec<PathBuf> {
     for app in ["rtmx", "hyyve"] {
         for preset in std::iter::once(None).chain(presets(app).into_iter().map(Some)) {
             let values = preset.as_ref().map(|file| file.display().to_string());
-            let arguments = values.as_deref().map_or_else(Vec::new, |file| vec!["--values", file]);
+            let mut arguments = values.as_deref().map_or_else(Vec::new, |file| vec!["--values", file]);
+            let pins = pins(app);
+            if values.is_some() {
+                arguments.extend(words(&pins));
+            }
             let text = template(helms.newest(), &chart(app), "1.34.0", &arguments).expect("it is rendered");
             let name = preset
                 .as_deref()

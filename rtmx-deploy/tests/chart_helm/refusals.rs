@@ -7,7 +7,7 @@ use std::path::Path;
 /// Each is refused with these words, on both majors.
 pub(crate) fn refused(helms: &Helms) {
     // application, values, what is said
-    let cases: [(&str, &str, &[&str]); 24] = [
+    let cases: [(&str, &str, &[&str]); 26] = [
         ("rtmx", "rtmx.license.key=${RTMX_LICENSE_KEY}", &["rtmx.license.key", "envsubst <"]),
         ("rtmx", "rtmx.extraEnv[0].value=${X}", &["rtmx.extraEnv[0].value", "envsubst"]),
         ("rtmx", "rtmx.replicaCount=3", &["at most 1", "SQLite", "postgresql.enabled"]),
@@ -28,6 +28,8 @@ pub(crate) fn refused(helms: &Helms) {
         ),
         ("rtmx", "externalDatabase.host=h", &["rtmx.database.host", "    host: h"]),
         ("rtmx", "rtmx.image.digest=sha256:12", &["digest"]),
+        ("rtmx", "image.unpinned=false,postgresql.enabled=true", &["postgresql.image.digest, rtmx.image.digest"]),
+        ("hyyve", "image.unpinned=false", &["api.image.digest", "redis.image.digest"]),
         ("rtmx", "rtmx.persistence.size=big", &["size"]),
         ("rtmx", "gateway.enabled=true", &["gateway.parentRefs"]),
         ("rtmx", "certManager.enabled=true", &["certManager.issuerRef.name"]),

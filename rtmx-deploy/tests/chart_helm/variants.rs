@@ -1,6 +1,8 @@
 //! Which values the charts are tried with.
 
 use super::helm::{Helms, chart, parsed, run, template};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -100,7 +102,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
     Variant {
         name: "no probes",
         app: "rtmx",
-        arguments: &["--set", "rtmx.startupProbe=null,rtmx.livenessProbe=null"],
+        arguments: &["--set", "rtmx.startupProbe=null,rtmx.livenessProbe=null,global=null"],
     },
     Variant { name: "default", app: "hyyve", arguments: &[] },
     Variant {
@@ -163,6 +165,15 @@ pub(crate) fn presets(app: &str) -> Vec<PathBuf> {
     files
 }
 
+/// A digest for every image, which those presets ask for that are meant for production.
+pub(crate) fn pins(app: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(chart(app).join("values.yaml")).expect("the chart is there");
+    let values: BTreeMap<String, Value> = serde_saphyr::from_str(&text).expect("they can be read");
+    let with_image = values.iter().filter(|(_, value)| value["image"]["digest"].is_string());
+    let pin = |key: &String| format!("{key}.image.digest=sha256:{}", "0".repeat(64));
+    with_image.flat_map(|(key, _)| ["--set".to_owned(), pin(key)]).collect()
+}
+
 /// Every variant, presets, the values of the requirements, and both charts as parts of a third one: what is
 /// called how, and the chart with its arguments.
 pub(crate) fn all(scratch: &Path) -> Vec<(String, PathBuf, Vec<String>)> {
@@ -177,7 +188,8 @@ pub(crate) fn all(scratch: &Path) -> Vec<(String, PathBuf, Vec<String>)> {
         let presets = presets(app);
         assert_eq!(presets.len(), 5, "{app}: dev, staging, prod, ci, airgap");
         for file in presets {
-            let arguments = vec!["--values".to_owned(), file.display().to_string()];
+            let mut arguments = vec!["--values".to_owned(), file.display().to_string()];
+            arguments.extend(pins(app));
             all.push((format!("{app} {}", file.display()), chart(app), arguments));
         }
     }

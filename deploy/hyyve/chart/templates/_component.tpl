@@ -134,7 +134,8 @@ spec:
 {{- define "hyyve.claim" -}}
 {{- $root := index . 0 -}}{{- $storage := index . 1 -}}
 accessModes: [{{ $storage.accessMode }}]
-{{- with default $root.Values.global.storageClass $storage.storageClass }}
+{{- $global := $root.Values.global | default dict }}
+{{- with default $global.storageClass $storage.storageClass }}
 storageClassName: {{ . }}
 {{- end }}
 resources:

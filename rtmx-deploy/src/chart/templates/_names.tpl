@@ -76,7 +76,8 @@ goes before a tag; the digest of the chart counts only where neither is given.
 {{- if eq $name $made.repository -}}{{- $digest = $made.digest -}}{{- end -}}
 {{- $tag = ternary $root.Chart.AppVersion $made.tag $made.versioned -}}
 {{- end -}}
-{{- with $root.Values.global.imageRegistry -}}
+{{- $global := $root.Values.global | default dict -}}
+{{- with $global.imageRegistry -}}
 {{- $parts := splitList "/" $name -}}
 {{- $first := first $parts -}}
 {{- if and (gt (len $parts) 1) (or (contains "." $first) (contains ":" $first) (eq $first "localhost")) -}}
@@ -88,7 +89,8 @@ goes before a tag; the digest of the chart counts only where neither is given.
 {{- end }}
 
 {{- define "chart.pullSecrets" -}}
-{{- with .Values.global.imagePullSecrets }}
+{{- $global := .Values.global | default dict }}
+{{- with $global.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
   - name: {{ ternary (dig "name" "" (ternary . dict (kindIs "map" .))) . (kindIs "map" .) }}

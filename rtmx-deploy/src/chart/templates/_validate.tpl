@@ -33,10 +33,14 @@ What a schema cannot say, and what it would say badly. Run by validate.yaml befo
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- $loose := list -}}
 {{- range $name := values (include "chart.facts.keys" . | fromYaml) | sortAlpha -}}
 {{- $c := include "chart.component" (list $root $name) | fromJson -}}
 {{- $v := index $root.Values $c.key -}}
 {{- if $v.enabled -}}
+{{- if not (or $root.Values.image.unpinned (contains "@" (include "chart.image" (list $root $v.image $c.image)))) -}}
+{{- $loose = append $loose (printf "%s.image.digest" $c.key) -}}
+{{- end -}}
 {{- if and $c.most (gt (int $v.replicaCount) (int $c.most)) -}}
 {{- fail (printf "\n\n%s.replicaCount is %d: at most %d of it can run%s\n" $c.key (int $v.replicaCount) (int $c.most) (ternary (printf ", %s." $c.mostWhy) "." (ne (default "" $c.mostWhy) ""))) -}}
 {{- end -}}
@@ -52,6 +56,9 @@ What a schema cannot say, and what it would say badly. Run by validate.yaml befo
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- with $loose -}}
+{{- fail (printf "\n\nimage.unpinned is false, and these images have no digest: set %s\n(`sha256:...`, as `docker buildx imagetools inspect NAME:TAG` shows it), or image.unpinned to true.\n" (join ", " .)) -}}
 {{- end -}}
 {{- include "chart.own.validate" . -}}
 {{- end }}
