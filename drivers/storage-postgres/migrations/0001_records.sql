@@ -204,19 +204,6 @@ CREATE TABLE token (
 );
 COMMENT ON TABLE token IS 'Access tokens; the secret itself is nowhere, here is its SHA-256.';
 
-CREATE TABLE session (
-    space      bigint NOT NULL REFERENCES space (id),
-    id         text COLLATE "C" NOT NULL,
-    revision   bigint NOT NULL,
-    token      text COLLATE "C" NOT NULL,
-    epoch      text COLLATE "C" NOT NULL,
-    hash       text COLLATE "C" NOT NULL,
-    created_at text COLLATE "C" NOT NULL,
-    expires_at text COLLATE "C" NOT NULL,
-    PRIMARY KEY (space, id)
-);
-COMMENT ON TABLE session IS 'Browsers that signed in; a session whose token is gone is over.';
-
 CREATE TABLE setting (
     space    bigint NOT NULL REFERENCES space (id),
     id       text COLLATE "C" NOT NULL,

@@ -14,8 +14,8 @@ use crate::{apply, archive, heads, leases, query};
 use async_trait::async_trait;
 use rtmx_core::{Applied, ChangeSet, Cx, Error, Head, Result, Space, storage};
 use rtmx_storage::{
-    ArchiveReport, Condition, Feed, FeedPosition, Lease, LeaseRequest, MigrationPlan, MigrationReport, Page,
-    Query, SchemaState, StorageBackend, StorageCapability,
+    ArchiveReport, Condition, Feed, FeedPosition, Lease, LeaseRequest, Migration, MigrationPlan,
+    MigrationReport, Page, Query, SchemaState, StorageBackend, StorageCapability,
 };
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,13 +35,18 @@ pub(crate) struct PostgresBackend {
     lock_timeout: Duration,
     /// Whether the schema was one that this version can use when it was looked at last.
     ready: AtomicBool,
+    /// The migrations that this version knows.
+    known: &'static [Migration],
     /// What else there was to see then.
     seen: Mutex<Seen>,
 }
 
 impl PostgresBackend {
     /// Connects once, so that settings that cannot work are told at once.
-    pub(crate) async fn open(settings: &PostgresSettings) -> Result<PostgresBackend> {
+    pub(crate) async fn open(
+        settings: &PostgresSettings,
+        known: &'static [Migration],
+    ) -> Result<PostgresBackend> {
         let connector = Arc::new(Connector::new(settings)?);
         let pool = Pool::new(Arc::clone(&connector), settings.connections)?;
         let runner = Runner::new(Arc::clone(&connector), pool);
@@ -50,7 +55,7 @@ impl PostgresBackend {
         let listening = connector.has_session_route().then(|| bell.listen(connector));
         let lock_timeout = settings.lock_timeout();
         let (ready, seen) = (AtomicBool::new(false), Mutex::default());
-        Ok(PostgresBackend { runner, bell, listening, lock_timeout, ready, seen })
+        Ok(PostgresBackend { runner, bell, listening, lock_timeout, ready, known, seen })
     }
 
     /// Fails unless the schema is one that this version can use.
@@ -59,7 +64,7 @@ impl PostgresBackend {
         if self.ready.load(Ordering::Acquire) {
             return Ok(());
         }
-        schema::check_ready(&self.log(cx).await?, &self.runner.connector().place())?;
+        schema::check_ready(self.known, &self.log(cx).await?, &self.runner.connector().place())?;
         self.ready.store(true, Ordering::Release);
         Ok(())
     }
@@ -238,7 +243,7 @@ impl StorageBackend for PostgresBackend {
     }
 
     async fn schema(&self, cx: &Cx) -> Result<SchemaState> {
-        let state = schema::state(&self.log(cx).await?)?;
+        let state = rtmx_storage::standing(self.known, &self.log(cx).await?)?;
         // Another version may have migrated beyond this one since it was looked at first.
         self.ready.store(state.standing.is_ready(), Ordering::Release);
         Ok(state)
@@ -248,7 +253,7 @@ impl StorageBackend for PostgresBackend {
         cx.check(Instant::now())?;
         let mut steps = Steps::new(self.runner.connector(), self.lock_timeout);
         let place = self.runner.connector().place();
-        let work = rtmx_storage::migrate(&mut steps, schema::MIGRATIONS, *plan);
+        let work = rtmx_storage::migrate(&mut steps, self.known, *plan);
         let in_time = in_time(cx.deadline().map(tokio::time::Instant::from_std), work).await;
         in_time.map_err(|late| late.into_error("migrate", &place))?.map_err(|error| {
             if error.code() != storage::SCHEMA_AHEAD {

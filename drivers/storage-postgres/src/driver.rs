@@ -4,13 +4,16 @@ use crate::backend::PostgresBackend;
 use crate::settings::PostgresSettings;
 use async_trait::async_trait;
 use rtmx_core::{Cx, Driver, DriverInfo, Family, Result};
-use rtmx_storage::{Storage, StorageBackend};
+use rtmx_storage::{Migration, Storage, StorageBackend};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Opens PostgreSQL databases.
 #[derive(Debug)]
-pub(crate) struct PostgresDriver;
+pub(crate) struct PostgresDriver {
+    /// The migrations that it knows.
+    pub(crate) known: &'static [Migration],
+}
 
 const INFO: DriverInfo = DriverInfo {
     name: "postgres",
@@ -36,6 +39,6 @@ impl Driver<Storage> for PostgresDriver {
     async fn open(&self, cx: &Cx, settings: serde_json::Value) -> Result<Arc<dyn StorageBackend>> {
         let settings = PostgresSettings::from_json(settings)?;
         cx.check(Instant::now())?;
-        Ok(Arc::new(PostgresBackend::open(&settings).await?))
+        Ok(Arc::new(PostgresBackend::open(&settings, self.known).await?))
     }
 }

@@ -20,10 +20,11 @@ mod settings;
 mod tally;
 mod terms;
 
+pub use schema::MIGRATIONS;
 pub use settings::PostgresSettings;
 
 use rtmx_core::{Registry, Result};
-use rtmx_storage::Storage;
+use rtmx_storage::{Migration, Storage};
 use std::sync::Arc;
 
 /// Adds the driver `postgres` to a registry.
@@ -32,5 +33,15 @@ use std::sync::Arc;
 ///
 /// `record_exists` if a driver of this name is there already.
 pub fn register(registry: &mut Registry<Storage>) -> Result<()> {
-    registry.register(Arc::new(driver::PostgresDriver))
+    register_knowing(MIGRATIONS, registry)
+}
+
+/// Adds the driver as it is in a version that knows other migrations: an older or a newer one, which upgrades
+/// are tested with.
+///
+/// # Errors
+///
+/// `record_exists` if a driver of this name is there already.
+pub fn register_knowing(known: &'static [Migration], registry: &mut Registry<Storage>) -> Result<()> {
+    registry.register(Arc::new(driver::PostgresDriver { known }))
 }

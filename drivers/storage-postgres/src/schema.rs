@@ -18,19 +18,29 @@ use crate::session::Session;
 use async_trait::async_trait;
 use rights::Rights;
 use rtmx_core::{Error, Kind, Result, Timestamp, storage};
-use rtmx_storage::{Migration, MigrationLog, MigrationStep, MigrationSteps, SchemaState, Standing, standing};
+use rtmx_storage::{Migration, MigrationLog, MigrationStep, MigrationSteps, Standing, standing};
 use sqlx::Row;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Every migration, never edited after its release.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "records",
-    step: MigrationStep::Expand,
-    oldest_compatible: 1,
-    sql: include_str!("../migrations/0001_records.sql"),
-}];
+/// Every migration of this version, never edited after its release. A number means the same here and in the
+/// other engines.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "records",
+        step: MigrationStep::Expand,
+        oldest_compatible: 1,
+        sql: include_str!("../migrations/0001_records.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "sessions",
+        step: MigrationStep::Expand,
+        oldest_compatible: 1,
+        sql: include_str!("../migrations/0002_sessions.sql"),
+    },
+];
 
 const LOG_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (\
      version bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, \
@@ -94,14 +104,9 @@ pub(crate) async fn log(session: &mut Session, schema: &str, place: &str) -> Out
     rows.iter().map(read).collect()
 }
 
-/// How a database with these migrations stands to this version.
-pub(crate) fn state(log: &[MigrationLog]) -> Result<SchemaState> {
-    standing(MIGRATIONS, log)
-}
-
-/// Fails unless a database with these migrations can be used.
-pub(crate) fn check_ready(log: &[MigrationLog], place: &str) -> Result<()> {
-    let found = state(log)?;
+/// Fails unless a database with these migrations can be used by a version that knows those.
+pub(crate) fn check_ready(known: &[Migration], log: &[MigrationLog], place: &str) -> Result<()> {
+    let found = standing(known, log)?;
     let message = format!(
         "the schema in {place} is at version {}, and this version knows up to {}",
         found.version, found.known

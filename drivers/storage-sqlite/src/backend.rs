@@ -13,8 +13,8 @@ use crate::{apply, archive, connection, heads, leases, query};
 use async_trait::async_trait;
 use rtmx_core::{Applied, ChangeSet, Cx, Error, Head, Result, Space, storage};
 use rtmx_storage::{
-    ArchiveReport, Feed, FeedPosition, Lease, LeaseRequest, MigrationPlan, MigrationReport, Page, Query,
-    SchemaState, StorageBackend, StorageCapability,
+    ArchiveReport, Feed, FeedPosition, Lease, LeaseRequest, Migration, MigrationPlan, MigrationReport, Page,
+    Query, SchemaState, StorageBackend, StorageCapability,
 };
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,8 @@ const ANSWER: &str = "answer the query";
 pub(crate) struct SqliteBackend {
     inner: Arc<Inner>,
     migrating: tokio::sync::Mutex<()>,
+    /// The migrations that this version knows.
+    known: &'static [Migration],
 }
 
 #[derive(Debug)]
@@ -44,9 +46,9 @@ struct Inner {
 
 impl SqliteBackend {
     /// Opens the database, and makes an empty file if there is none.
-    pub(crate) async fn open(settings: SqliteSettings) -> Result<SqliteBackend> {
+    pub(crate) async fn open(settings: SqliteSettings, known: &'static [Migration]) -> Result<SqliteBackend> {
         let inner = off_the_runtime(move || Inner::open(&settings)).await?;
-        Ok(SqliteBackend { inner: Arc::new(inner), migrating: tokio::sync::Mutex::new(()) })
+        Ok(SqliteBackend { inner: Arc::new(inner), migrating: tokio::sync::Mutex::new(()), known })
     }
 
     /// Fails unless the schema is one that this version can use.
@@ -56,7 +58,7 @@ impl SqliteBackend {
             return Ok(());
         }
         let log = self.inner.readers.read(cx, "read the schema", schema::log).await?;
-        schema::check_ready(&log, &self.inner.file)?;
+        schema::check_ready(self.known, &log, &self.inner.file)?;
         self.inner.ready.store(true, Ordering::Release);
         Ok(())
     }
@@ -221,13 +223,13 @@ impl StorageBackend for SqliteBackend {
 
     async fn schema(&self, cx: &Cx) -> Result<SchemaState> {
         let log = self.inner.readers.read(cx, "read the schema", schema::log).await?;
-        schema::state(&log)
+        rtmx_storage::standing(self.known, &log)
     }
 
     async fn migrate(&self, cx: &Cx, plan: &MigrationPlan) -> Result<MigrationReport> {
         let inner = &self.inner;
         let mut steps = Steps::new(cx, &inner.file, &inner.writer, &self.migrating);
-        rtmx_storage::migrate(&mut steps, schema::MIGRATIONS, *plan).await
+        rtmx_storage::migrate(&mut steps, self.known, *plan).await
     }
 
     async fn back_up(&self, cx: &Cx, to: &Path) -> Result<ArchiveReport> {
@@ -263,7 +265,8 @@ mod tests {
     async fn two_migrations_at_once_are_one_too_many() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("rtmx.db");
-        let backend = SqliteBackend::open(SqliteSettings::new(&file)).await.expect("a new file");
+        let backend =
+            SqliteBackend::open(SqliteSettings::new(&file), schema::MIGRATIONS).await.expect("a new file");
         let running = backend.migrating.lock().await;
         let error = backend.migrate(&Cx::new(), &MigrationPlan::Expand).await.expect_err("one runs");
         assert_code(&error, storage::MIGRATION_LOCKED);

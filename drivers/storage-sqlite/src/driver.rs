@@ -4,13 +4,16 @@ use crate::backend::SqliteBackend;
 use crate::settings::SqliteSettings;
 use async_trait::async_trait;
 use rtmx_core::{Cx, Driver, DriverInfo, Family, Result};
-use rtmx_storage::{Storage, StorageBackend};
+use rtmx_storage::{Migration, Storage, StorageBackend};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Opens SQLite databases.
 #[derive(Debug)]
-pub(crate) struct SqliteDriver;
+pub(crate) struct SqliteDriver {
+    /// The migrations that it knows.
+    pub(crate) known: &'static [Migration],
+}
 
 const INFO: DriverInfo = DriverInfo {
     name: "sqlite",
@@ -36,6 +39,6 @@ impl Driver<Storage> for SqliteDriver {
     async fn open(&self, cx: &Cx, settings: serde_json::Value) -> Result<Arc<dyn StorageBackend>> {
         let settings = SqliteSettings::from_json(settings)?;
         cx.check(Instant::now())?;
-        Ok(Arc::new(SqliteBackend::open(settings).await?))
+        Ok(Arc::new(SqliteBackend::open(settings, self.known).await?))
     }
 }

@@ -5,13 +5,14 @@ use crate::writer::Writer;
 use crate::{heads, sql};
 use async_trait::async_trait;
 use rtmx_core::{Cx, Error, Result, Timestamp, storage};
-use rtmx_storage::{Migration, MigrationLog, MigrationStep, MigrationSteps, SchemaState, Standing, standing};
+use rtmx_storage::{Migration, MigrationLog, MigrationStep, MigrationSteps, Standing, standing};
 use rusqlite::Connection;
 use std::path::Path;
 use tokio::sync::MutexGuard;
 
-/// Every migration, never edited after its release.
-pub(crate) const MIGRATIONS: &[Migration] = &[
+/// Every migration of this version, never edited after its release. A number means the same here and in the
+/// other engines.
+pub const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 1,
         name: "records",
@@ -55,14 +56,9 @@ pub(crate) fn log(conn: &Connection) -> Outcome<Vec<MigrationLog>> {
     Ok(entries.collect::<rusqlite::Result<_>>()?)
 }
 
-/// How a database with these migrations stands to this version.
-pub(crate) fn state(log: &[MigrationLog]) -> Result<SchemaState> {
-    standing(MIGRATIONS, log)
-}
-
-/// Fails unless a database with these migrations can be used.
-pub(crate) fn check_ready(log: &[MigrationLog], file: &Path) -> Result<()> {
-    let found = state(log)?;
+/// Fails unless a database with these migrations can be used by a version that knows those.
+pub(crate) fn check_ready(known: &[Migration], log: &[MigrationLog], file: &Path) -> Result<()> {
+    let found = standing(known, log)?;
     let message = format!(
         "the schema of `{}` is at version {}, and this version knows up to {}",
         file.display(),

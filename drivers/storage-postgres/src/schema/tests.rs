@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 const WITH_INDEX: &[Migration] = &[
     MIGRATIONS[0],
+    MIGRATIONS[1],
     Migration {
-        version: 2,
+        version: 3,
         name: "space_by_revision",
         step: MigrationStep::Expand,
         oldest_compatible: 1,
@@ -35,8 +36,9 @@ async fn migrated(connector: &Arc<Connector>, known: &[Migration]) -> Result<Mig
 /// A later version that changes a table.
 const WITH_COLUMN: &[Migration] = &[
     MIGRATIONS[0],
+    MIGRATIONS[1],
     Migration {
-        version: 2,
+        version: 3,
         name: "space_note",
         step: MigrationStep::Expand,
         oldest_compatible: 1,
@@ -68,9 +70,9 @@ async fn behind_a_lock(postgres: &Postgres) {
     rtmx_core::assert_code(&error, storage::STORAGE_BUSY);
     let versions = "SELECT array_agg(version) FROM behind_a_lock.schema_migration";
     let versions: Vec<i64> = sqlx::query_scalar(versions).fetch_one(&mut other).await.expect("it answers");
-    assert_eq!(versions, [1], "nothing is recorded that was not done");
+    assert_eq!(versions, [1, 2], "nothing is recorded that was not done");
     run(&mut other, "COMMIT").await.expect("it ends");
-    assert_eq!(attempt().await.expect("nobody is in the way").applied, [2]);
+    assert_eq!(attempt().await.expect("nobody is in the way").applied, [3]);
 }
 
 /// A role that may use the tables and does not own them: what it lacks is named until nothing is.
@@ -98,10 +100,10 @@ async fn by_a_role_that_owns_nothing(postgres: &Postgres) {
         run(&mut other, &all).await.expect("the superuser may");
         assert_eq!(
             migrated(&connector, known).await.expect("nothing is lacking").applied,
-            [2],
+            [3],
             "{statement}"
         );
-        run(&mut other, "DELETE FROM owned_by_others.schema_migration WHERE version = 2")
+        run(&mut other, "DELETE FROM owned_by_others.schema_migration WHERE version = 3")
             .await
             .expect("it may");
     }
@@ -181,7 +183,7 @@ async fn beside_writers(postgres: &Postgres) {
     for migrator in migrators {
         applied.push(migrator.await.expect("no panic").expect("it migrates").applied);
     }
-    assert_eq!(applied, [vec![2], vec![]]);
+    assert_eq!(applied, [vec![3], vec![]]);
     assert!(is_valid(&mut writer, SCHEMA).await);
 }
 
@@ -203,7 +205,7 @@ async fn after_a_build_that_was_ended(postgres: &Postgres) {
         "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('after_an_end.space_by_revision')";
     let left: i64 = sqlx::query_scalar(left).fetch_one(&mut other).await.expect("the superuser may");
     assert_eq!((left, is_valid(&mut other, SCHEMA).await), (1, false), "an index that is not valid is left");
-    assert_eq!(migrated(&connector, WITH_INDEX).await.expect("it migrates").applied, [2]);
+    assert_eq!(migrated(&connector, WITH_INDEX).await.expect("it migrates").applied, [3]);
     assert!(is_valid(&mut other, SCHEMA).await);
     assert!(migrated(&connector, WITH_INDEX).await.expect("nothing to do").applied.is_empty());
 }
@@ -215,7 +217,7 @@ async fn on_new_tables(postgres: &Postgres) {
     run(&mut old, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").await.expect("it begins");
     // Nobody's transaction is awaited where there is nothing to put into the index.
     let made = tokio::time::timeout(LIMIT, migrated(&connector, WITH_INDEX)).await;
-    assert_eq!(made.expect("it waits for nobody").expect("it migrates").applied, [1, 2]);
+    assert_eq!(made.expect("it waits for nobody").expect("it migrates").applied, [1, 2, 3]);
     run(&mut old, "COMMIT").await.expect("it ends");
     assert!(is_valid(&mut old, SCHEMA).await);
 }
