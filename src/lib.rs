@@ -41,4 +41,4 @@ pub use rtmx_deploy as deploy;
 pub use rtmx_license as license;
 pub use rtmx_storage as storage;
 #[cfg(feature = "server")]
-pub use server_main::server_main;
+pub use server_main::{server_main, server_main_with};

@@ -106,8 +106,13 @@ enum Command {
     },
 }
 
-/// Runs `rtmx-server` and returns its exit code.
+/// Runs `rtmx-server` with the drivers of this build, and returns its exit code.
 pub fn server_main() -> ExitCode {
+    server_main_with(standard_drivers)
+}
+
+/// Runs `rtmx-server` with drivers of the caller's choice: for a server with a driver of one's own.
+pub fn server_main_with(drivers: fn() -> Result<Drivers>) -> ExitCode {
     let arguments = Arguments::parse();
     // Whatever this process makes (database, log of the database, socket) is its owner's alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
@@ -118,7 +123,7 @@ pub fn server_main() -> ExitCode {
             return fail(&error);
         }
     };
-    match runtime.block_on(run(arguments)) {
+    match runtime.block_on(run(arguments, drivers)) {
         Ok(code) => code,
         Err(error) => fail(&error),
     }
@@ -146,14 +151,14 @@ fn fail(error: &Error) -> ExitCode {
     ExitCode::from(entry.exit)
 }
 
-async fn run(arguments: Arguments) -> Result<ExitCode> {
+async fn run(arguments: Arguments, drivers: fn() -> Result<Drivers>) -> Result<ExitCode> {
     match &arguments.command {
         Some(Command::Secrets { command }) => return secrets::run(command).await,
         #[cfg(feature = "ctl")]
         Some(Command::Selftest(remote)) => return remote::selftest(remote).await,
         _ => {}
     }
-    let drivers = standard_drivers()?;
+    let drivers = drivers()?;
     let places = Places {
         file: arguments.config.as_deref(),
         secrets: arguments.secrets_dir.as_deref().filter(|dir| !dir.as_os_str().is_empty()),
@@ -175,16 +180,16 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Selftest(_) => unreachable!("it was run above"),
         #[cfg(feature = "ctl")]
         Command::Backup(args) => remote::backup(settings, &drivers, &args).await,
-        Command::Migrate { wait, contract } => migrate(&settings, wait, contract).await,
+        Command::Migrate { wait, contract } => migrate(&settings, &drivers, wait, contract).await,
         Command::Import { file, project, mode, dry_run } => {
             let path = format!("/api/v1/projects/{project}/import?mode={mode}&dry_run={dry_run}");
             let request =
                 Request::post(path).header("content-type", "text/csv").body(Body::from(read(&file)?));
-            print_answer(settings, request).await
+            print_answer(settings, &drivers, request).await
         }
         Command::Export { project } => {
             let request = Request::get(format!("/api/v1/projects/{project}/export.csv")).body(Body::empty());
-            print_answer(settings, request).await
+            print_answer(settings, &drivers, request).await
         }
         Command::Healthcheck => healthcheck(&settings).await,
     }
@@ -329,14 +334,13 @@ fn shutdown_signal() -> Result<impl Future<Output = ()>> {
     })
 }
 
-async fn migrate(settings: &Settings, wait: bool, contract: bool) -> Result<ExitCode> {
-    let drivers = standard_drivers()?;
+async fn migrate(settings: &Settings, drivers: &Drivers, wait: bool, contract: bool) -> Result<ExitCode> {
     let plan = if contract { MigrationPlan::ExpandAndContract } else { MigrationPlan::Expand };
     let deadline = Instant::now() + MIGRATE_WAIT_LIMIT;
     let mut told: Option<Instant> = None;
     loop {
         let attempt = async {
-            let opened = http::open_storage(settings, &drivers).await?;
+            let opened = http::open_storage(settings, drivers).await?;
             let cx = Cx::new();
             let report = opened.storage.migrate(&cx, &plan).await;
             let warnings = opened.storage.condition().warnings;
@@ -365,13 +369,13 @@ async fn migrate(settings: &Settings, wait: bool, contract: bool) -> Result<Exit
 
 async fn print_answer(
     settings: Arc<Settings>,
+    drivers: &Drivers,
     request: std::result::Result<Request<Body>, ::http::Error>,
 ) -> Result<ExitCode> {
     let request = request.map_err(|error| {
         Error::new(server::BODY_INVALID, "could not make a request of the arguments").with_source(error)
     })?;
-    let drivers = standard_drivers()?;
-    let api = ApiClient::open(settings, &drivers).await?;
+    let api = ApiClient::open(settings, drivers).await?;
     let answer = api.call(request).await?;
     let succeeded = answer.status().is_success();
     let mut body = answer.into_body().into_data_stream();

@@ -5,6 +5,15 @@ use crate::engine::must;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// What is installed.
+#[derive(Debug, Clone)]
+pub(crate) struct Version {
+    /// The chart's folder or file.
+    pub(crate) chart: PathBuf,
+    /// The image's name and tag, as the nodes have it.
+    pub(crate) image: (String, String),
+}
+
 /// A cluster with the image on its nodes, and what installs the chart there.
 #[derive(Debug)]
 pub(crate) struct Ground {
@@ -62,6 +71,11 @@ impl Ground {
         let mut command = Command::new("kubectl");
         command.arg("--kubeconfig").arg(&self.kubeconfig);
         command
+    }
+
+    /// This version.
+    pub(crate) fn version(&self) -> Version {
+        Version { chart: self.chart(), image: self.image.clone() }
     }
 
     /// The committed chart.

@@ -18,9 +18,11 @@ mod life;
 mod load;
 mod namespace;
 mod own_database;
+mod releases;
 mod rolling;
 #[path = "../support/mod.rs"]
 mod support;
+mod upgrade;
 
 use ground::Ground;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -38,15 +40,18 @@ pub(crate) enum Helm {
 type Claim = (&'static str, fn(&Ground) -> Result<(), Ignored>);
 type ClaimWithHelm = (&'static str, fn(&Ground, Helm) -> Result<(), Ignored>);
 
-const WITH_HELM: [ClaimWithHelm; 2] = [
+const WITH_HELM: [ClaimWithHelm; 4] = [
     ("t1_the_chart_deploys_to_a_clean_cluster", own_database::with_the_values_as_given),
     ("t5_a_database_with_the_customers_credentials_is_used", own_database::with_credentials),
+    ("t6_an_upgrade_from_the_previous_version_preserves_data", upgrade::preserves_data),
+    ("t7_a_rollback_restores_the_previous_version", upgrade::is_rolled_back),
 ];
-const CLAIMS: [Claim; 4] = [
+const CLAIMS: [Claim; 5] = [
     ("a_bare_install_runs_on_sqlite_and_finds_its_data_after_an_uninstall", life::on_sqlite),
     ("a_bundled_database_is_brought_and_kept", life::on_bundled_postgres),
     ("missing_secrets_are_made_once_and_never_again", life::secrets_are_made_once),
     ("no_request_fails_while_servers_are_upgraded_scaled_drained_and_deleted", rolling::no_request_fails),
+    ("a_migration_that_fails_takes_nothing_away", upgrade::takes_nothing_away),
 ];
 
 fn main() {

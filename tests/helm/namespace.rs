@@ -2,7 +2,7 @@
 
 use crate::engine::must;
 use crate::forward::Forward;
-use crate::ground::Ground;
+use crate::ground::{Ground, Version};
 use crate::{Helm, Ignored};
 use serde_json::Value;
 use std::io::Write;
@@ -78,8 +78,12 @@ impl<'g> Namespace<'g> {
 
     /// Installs or upgrades the chart as the release `demo`, with values as a document; whatever comes of it.
     pub(crate) fn try_install(&self, values: &str, more: &[&str]) -> Output {
-        let chart = self.ground.chart();
-        let (name, tag) = &self.ground.image;
+        self.try_version(&self.ground.version(), values, more)
+    }
+
+    /// [`Namespace::try_install`] of another version.
+    pub(crate) fn try_version(&self, version: &Version, values: &str, more: &[&str]) -> Output {
+        let Version { chart, image: (name, tag) } = version;
         let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
         std::fs::write(file.path(), values).expect("it is ours");
         let mut helm = self.helm();
@@ -95,7 +99,12 @@ impl<'g> Namespace<'g> {
 
     /// [`Namespace::try_install`] that waits, and must succeed.
     pub(crate) fn install(&self, values: &str) -> String {
-        let ended = self.try_install(values, &["--wait", "--timeout", WAIT]);
+        self.install_version(&self.ground.version(), values)
+    }
+
+    /// [`Namespace::install`] of another version.
+    pub(crate) fn install_version(&self, version: &Version, values: &str) -> String {
+        let ended = self.try_version(version, values, &["--wait", "--timeout", WAIT]);
         let said = String::from_utf8_lossy(&ended.stdout).into_owned();
         if !ended.status.success() {
             let complaint = String::from_utf8_lossy(&ended.stderr).into_owned();

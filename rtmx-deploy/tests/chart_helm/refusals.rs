@@ -28,7 +28,11 @@ pub(crate) fn refused(helms: &Helms) {
         ),
         ("rtmx", "externalDatabase.host=h", &["rtmx.database.host", "    host: h"]),
         ("rtmx", "rtmx.image.digest=sha256:12", &["digest"]),
-        ("rtmx", "image.unpinned=false,postgresql.enabled=true", &["postgresql.image.digest, rtmx.image.digest"]),
+        (
+            "rtmx",
+            "image.unpinned=false,postgresql.enabled=true",
+            &["postgresql.image.digest, rtmx.image.digest"],
+        ),
         ("hyyve", "image.unpinned=false", &["api.image.digest", "redis.image.digest"]),
         ("rtmx", "rtmx.persistence.size=big", &["size"]),
         ("rtmx", "gateway.enabled=true", &["gateway.parentRefs"]),

@@ -24,7 +24,7 @@ const COMPOSE_TRIALS: (usize, usize) = (8, 2);
 const ENGINE_RESTARTS: usize = 1;
 
 /// Trials of `tests/helm/`.
-const HELM_TRIALS: usize = 8;
+const HELM_TRIALS: usize = 13;
 /// The cluster of the trials, and its nodes.
 const NAME_OF_CLUSTER: &str = "rtmx-test";
 const NODES: u32 = 2;
@@ -76,6 +76,7 @@ pub(super) fn helm(suite: &Suite) -> Result<Tally> {
         Err(reason) => return Ok(Tally::skipped(reason)),
     };
     variables.extend(found.variables);
+    variables.push(("RTMX_OTHER_RELEASE", other_release(workspace)?));
     if std::env::var_os(cluster::KUBECONFIG).is_some() {
         // It may not reach a database that is started here, nor images of ours.
         let tally = on_cluster(suite, &variables)?;
@@ -93,6 +94,18 @@ pub(super) fn helm(suite: &Suite) -> Result<Tally> {
     // Whatever came of it, nothing of it is left running.
     cluster.down()?;
     Ok(tally?.with_skipped(0).with_floor(HELM_TRIALS))
+}
+
+/// Builds the server of other releases, for whose sake nobody waits for an optimized build; answers where it
+/// is, without what a debugger reads.
+fn other_release(workspace: &Workspace) -> Result<String> {
+    const NAME: &str = "rtmx-other-releases";
+    let mut build = process::cargo(&workspace.root);
+    process::succeed(build.args(["build", "--locked", "--package", NAME]))?;
+    let to = folder(workspace).join(NAME);
+    let mut strip = process::command("strip", &workspace.root);
+    process::succeed(strip.arg("-o").arg(&to).arg(workspace.target.join("debug").join(NAME)))?;
+    Ok(to.display().to_string())
 }
 
 fn on_cluster(suite: &Suite, variables: &[(&'static str, String)]) -> Result<Tally> {

@@ -1,0 +1,201 @@
+//! From the previous version to this one and back, on both engines, with a writer running.
+
+use crate::asking::Asked;
+use crate::ground::Ground;
+use crate::load::{Counted, Load};
+use crate::namespace::{Namespace, WAIT};
+use crate::own_database::Customers;
+use crate::{Helm, Ignored, releases};
+use http::Method;
+use rtmx_containers::DEFAULT_VERSION;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// The project's own matrix, which is imported into the previous version.
+const MATRIX: &str = include_str!("../../rtm/database.csv");
+const EXPORT: &str = "/api/v1/projects/default/export.csv";
+/// The user's answer to what the previous version did not know.
+const NEW_SETTING: &str = "  extraEnv: [{name: RTMX_SERVER__DRAIN_DELAY, value: \"1s\"}]\n";
+/// A pod begins with its migration, which fails at once; five times what a busy machine takes.
+const BEGIN_LIMIT: Duration = Duration::from_secs(150);
+const SERVERS: &str = "--selector=app.kubernetes.io/component=server";
+
+/// An installation of the previous version with data in it.
+struct Installed<'g> {
+    namespace: Namespace<'g>,
+    values: String,
+    token: String,
+    /// The rows of the exported matrix.
+    rows: Vec<String>,
+    /// Secrets and claims: name, uid and version.
+    kept: String,
+    /// Whether two servers share a database, so that no request has to fail.
+    is_shared: bool,
+    #[allow(dead_code, reason = "held, not read")]
+    customers: Option<Customers>,
+}
+
+impl<'g> Installed<'g> {
+    fn on_sqlite(ground: &'g Ground, helm: Helm) -> Result<Installed<'g>, Ignored> {
+        let values = "rtmx:\n  service: {type: NodePort}\n".to_owned();
+        Installed::new(ground, Namespace::new(ground, helm)?, values, None)
+    }
+
+    fn on_postgres(ground: &'g Ground, helm: Helm) -> Result<Installed<'g>, Ignored> {
+        let customers = Customers::start(ground, DEFAULT_VERSION)?;
+        let namespace = Namespace::new(ground, helm)?;
+        customers.name(&namespace, "db");
+        customers.credentials(&namespace, "demo-rtmx-database");
+        let values = format!(
+            "rtmx:\n  replicaCount: 2\n  service: {{type: NodePort}}\n  \
+             database: {{external: true, host: db, name: \"{}\"}}\n",
+            customers.server.database()
+        );
+        Installed::new(ground, namespace, values, Some(customers))
+    }
+
+    fn new(
+        ground: &'g Ground,
+        namespace: Namespace<'g>,
+        values: String,
+        customers: Option<Customers>,
+    ) -> Result<Installed<'g>, Ignored> {
+        namespace.install_version(&releases::previous(ground)?, &values);
+        let token = namespace.token();
+        let forward = namespace.forward();
+        let import = "/api/v1/projects/default/import";
+        let imported = forward.call(&token, &Method::POST, import, "text/csv", MATRIX);
+        assert_eq!(imported.status, 200, "{:?}", imported.json());
+        drop(forward);
+        let (is_shared, rows, kept) = (customers.is_some(), Vec::new(), String::new());
+        let mut installed = Installed { namespace, values, token, rows, kept, is_shared, customers };
+        installed.rows = installed.exported();
+        assert!(installed.rows.len() > 100, "there is something to lose");
+        installed.kept = installed.held();
+        assert_eq!(installed.migrated()["schema"], 1, "the previous version lacks the newest migration");
+        Ok(installed)
+    }
+
+    fn exported(&self) -> Vec<String> {
+        let csv = self.namespace.forward().call(&self.token, &Method::GET, EXPORT, "text/plain", "");
+        assert_eq!(csv.status, 200, "{:?}", csv.body);
+        String::from_utf8(csv.body.to_vec()).expect("it is text").lines().map(str::to_owned).collect()
+    }
+
+    /// What outlives every version.
+    fn held(&self) -> String {
+        let wanted = "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid} {.data}{\"\\n\"}{end}";
+        let secrets = ["get", "secrets", "--field-selector=type=Opaque", "--output", wanted];
+        let claims =
+            "jsonpath={range .items[*]}{.metadata.name} {.metadata.uid} {.spec.volumeName}{\"\\n\"}{end}";
+        let kept =
+            [self.namespace.kubectl(&secrets), self.namespace.kubectl(&["get", "pvc", "--output", claims])];
+        kept.join("\n")
+    }
+
+    /// What the migration of a server's pod said at its end.
+    fn migrated(&self) -> serde_json::Value {
+        let pods = self.namespace.kubectl(&["get", "pods", SERVERS, "--output", "name"]);
+        let pod = pods.lines().next().expect("there is a pod");
+        let log = self.namespace.kubectl(&["logs", pod, "--container", "migrate"]);
+        let said = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let said = said.map(|line| line["fields"].clone());
+        said.filter(|fields| fields["message"] == "migrated").last().unwrap_or_else(|| panic!("{log}"))
+    }
+
+    /// A writer among readers, who go on until they are stopped.
+    fn load(&self) -> Load {
+        let path = "{.spec.ports[?(@.name==\"http\")].nodePort}";
+        let port = self.namespace.field("service/demo-rtmx", path);
+        let address = format!("{}:{port}", self.namespace.ground.node_address(0));
+        Load::start(address.parse::<SocketAddr>().expect("it is an address"), &self.token)
+    }
+
+    fn images(&self) -> BTreeSet<String> {
+        let path = "jsonpath={range .items[*]}{.spec.containers[0].image}{\"\\n\"}{end}";
+        let images = self.namespace.kubectl(&["get", "pods", SERVERS, "--output", path]);
+        images.lines().map(str::to_owned).collect()
+    }
+
+    /// Nothing that was there is gone, and nothing that was acknowledged since.
+    fn holds_everything(&self, counted: &Counted) {
+        let rows: BTreeSet<String> = self.exported().into_iter().collect();
+        let lost: Vec<_> = self.rows.iter().filter(|row| !rows.contains(*row)).collect();
+        assert!(lost.is_empty(), "rows that are gone or changed: {lost:?}");
+        let ids: BTreeSet<&str> = rows.iter().filter_map(|row| row.split(',').next()).collect();
+        let lost: Vec<_> = counted.acknowledged.iter().filter(|id| !ids.contains(id.as_str())).collect();
+        assert!(!counted.acknowledged.is_empty() && lost.is_empty(), "acknowledged and lost: {lost:?}");
+        if self.is_shared {
+            assert!(counted.failed.is_empty(), "{}: {:?}", counted.failed.len(), counted.failed.first());
+        }
+        assert_eq!(self.held(), self.kept, "secrets and claims are those that were there");
+    }
+}
+
+pub(crate) fn preserves_data(ground: &Ground, helm: Helm) -> Result<(), Ignored> {
+    for installed in [Installed::on_sqlite, Installed::on_postgres] {
+        let installed = installed(ground, helm)?;
+        let load = installed.load();
+        let values = format!("{}{NEW_SETTING}", installed.values);
+        installed.namespace.install(&values);
+        installed.holds_everything(&load.stop());
+        let (name, tag) = &ground.image;
+        assert_eq!(installed.images(), [format!("{name}:{tag}")].into());
+        assert_eq!(installed.migrated()["schema"], 2);
+        let tested = installed.namespace.run_helm(&["test", "demo", "--timeout", "120s"]);
+        assert!(tested.contains("Succeeded"), "{tested}");
+    }
+    Ok(())
+}
+
+pub(crate) fn is_rolled_back(ground: &Ground, helm: Helm) -> Result<(), Ignored> {
+    for installed in [Installed::on_sqlite, Installed::on_postgres] {
+        let installed = installed(ground, helm)?;
+        let values = format!("{}{NEW_SETTING}", installed.values);
+        installed.namespace.install(&values);
+        installed.namespace.forward().make(&installed.token, "REQ-WRITTEN-BY-THE-NEW-VERSION");
+        let load = installed.load();
+        installed.namespace.run_helm(&["rollback", "demo", "1", "--wait", "--timeout", WAIT]);
+        installed.holds_everything(&load.stop());
+        let ids = installed.namespace.forward().all_ids(&installed.token);
+        assert!(ids.iter().any(|id| id == "REQ-WRITTEN-BY-THE-NEW-VERSION"), "it is on the newer schema");
+        let (name, tag) = releases::previous(ground)?.image;
+        assert_eq!(installed.images(), [format!("{name}:{tag}")].into());
+        let migrated = installed.migrated();
+        assert_eq!((&migrated["schema"], &migrated["standing"]), (&2.into(), &"Ahead".into()));
+        // Whoever went back goes on later.
+        installed.namespace.install(&values);
+        installed.namespace.forward().make(&installed.token, "REQ-UPGRADED-AGAIN");
+    }
+    Ok(())
+}
+
+pub(crate) fn takes_nothing_away(ground: &Ground) -> Result<(), Ignored> {
+    for installed in [Installed::on_sqlite, Installed::on_postgres] {
+        let installed = installed(ground, Helm::Four)?;
+        let load = installed.load();
+        let broken = releases::broken(ground)?;
+        let ended =
+            installed.namespace.try_version(&broken, &installed.values, &["--wait", "--timeout", "30s"]);
+        assert!(!ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
+        // What an operator finds in the log of the pod that does not begin.
+        let began = Instant::now();
+        let said = loop {
+            let all = ["logs", SERVERS, "--container", "migrate", "--tail", "-1", "--prefix=false"];
+            let log = installed.namespace.kubectl(&all);
+            match log.lines().find(|line| line.contains("migration_failed")) {
+                Some(line) => break line.to_owned(),
+                None => assert!(began.elapsed() < BEGIN_LIMIT, "{log}"),
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        };
+        assert!(said.contains("migration 3 `half_done` failed"), "{said}");
+        if installed.is_shared {
+            installed.namespace.forward().make(&installed.token, "REQ-WRITTEN-MEANWHILE");
+        }
+        installed.namespace.run_helm(&["rollback", "demo", "1", "--wait", "--timeout", WAIT]);
+        installed.holds_everything(&load.stop());
+    }
+    Ok(())
+}
