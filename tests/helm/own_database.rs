@@ -50,6 +50,15 @@ impl Customers {
         Ok(Customers { server, network: (network, container), address })
     }
 
+    /// The answer to a statement.
+    fn ask(&self, statement: &str) -> String {
+        let (user, database) = (self.server.user(), self.server.database());
+        let psql = ["psql", "-XAt", "--username", &user, "--dbname", &database, "--command", statement];
+        let ran = self.server.exec(&psql).expect("it has psql");
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout.trim().to_owned()
+    }
+
     /// Gives it a name in a namespace: `NAME.NAMESPACE` then leads there.
     pub(crate) fn name(&self, namespace: &Namespace<'_>, name: &str) {
         let ports = json!([{"name": "postgresql", "port": 5432, "protocol": "TCP"}]);
@@ -132,6 +141,10 @@ pub(crate) fn with_credentials(ground: &Ground, helm: Helm) -> Result<(), Ignore
     namespace.kubectl(&["delete", "pod", "--selector", "app.kubernetes.io/component=server"]);
     namespace.install(&values);
     assert_eq!(namespace.forward().ids(&token), ["REQ-A-1"], "another pod reads it");
+    assert_eq!(customers.ask("SELECT id FROM rtmx.requirement"), "REQ-A-1", "it is in the customer's own");
+    let elsewhere =
+        "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('rtmx', 'pg_catalog', 'information_schema')";
+    assert_eq!(customers.ask(elsewhere), "0", "nothing is made beside the schema of the product");
     Ok(())
 }
 

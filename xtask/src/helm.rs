@@ -19,14 +19,14 @@ const KUBE_SCORE: (&str, &str) = ("github.com/zegl/kube-score/cmd/kube-score", "
 const CHECKOV: &str = "checkov==3.3.30";
 /// The schemas of Kubernetes itself, from 1.27 to 1.37.
 const VALIDATOR: &str = "kubernetes-validate==1.37.0";
-/// The schemas of custom resources, as models that check themselves.
-const MODELS: [&str; 6] = [
-    "@kubernetes-models/cert-manager@6.0.0",
-    "@kubernetes-models/external-secrets@2.0.0",
-    "@kubernetes-models/gateway-api@2.0.0",
-    "@kubernetes-models/istio@3.0.1",
-    "@kubernetes-models/keda@2.0.0",
-    "@kubernetes-models/prometheus-operator@6.0.0",
+/// The definitions of custom resources, as their makers publish them: module, version, and the folder in it.
+const DEFINITIONS: [(&str, &str, &str); 6] = [
+    ("github.com/cert-manager/cert-manager", "v1.19.1", "deploy/crds"),
+    ("github.com/external-secrets/external-secrets", "v0.20.4", "config/crds/bases"),
+    ("github.com/kedacore/keda/v2", "v2.18.0", "config/crd/bases"),
+    ("github.com/prometheus-operator/prometheus-operator", "v0.85.0", "example/prometheus-operator-crd"),
+    ("istio.io/api", "v1.28.0", "kubernetes"),
+    ("sigs.k8s.io/gateway-api", "v1.4.0", "config/crd/standard"),
 ];
 /// On two busy cores, with nothing there.
 const BUILD_LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -59,7 +59,7 @@ pub(crate) fn ready(workspace: &Workspace) -> Result<Found> {
         add(name, built(&tools, "helm", module, version));
     }
     add("RTMX_KUBERNETES_VALIDATE", python(&tools, VALIDATOR, "kubernetes_validate"));
-    add("RTMX_CRD_MODELS", models(&tools));
+    add("RTMX_CUSTOM_RESOURCES", definitions(&tools));
     add("RTMX_CHECKOV", python(&tools, CHECKOV, "checkov"));
     add("RTMX_KUBE_SCORE", built(&tools, "kube-score", KUBE_SCORE.0, KUBE_SCORE.1));
     Ok(found)
@@ -89,21 +89,35 @@ fn python(tools: &Path, package: &str, module: &str) -> Result<PathBuf> {
     Ok(dir)
 }
 
-fn models(tools: &Path) -> Result<PathBuf> {
-    let dir = tools.join("kubernetes-models");
-    let done = dir.join("versions");
-    let wanted = MODELS.join("\n");
-    if std::fs::read_to_string(&done).ok().as_deref() != Some(&wanted) {
-        needs::ensure(&[needs::NPM])?;
-        std::fs::create_dir_all(&dir)
-            .map_err(|error| format!("could not make {}: {error}", dir.display()))?;
-        let mut npm = process::command("npm", &dir);
-        npm.args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]);
-        once("models of custom resources", npm.arg(&dir).args(MODELS), FETCH_LIMIT)?;
-        std::fs::write(&done, wanted)
-            .map_err(|error| format!("could not write {}: {error}", done.display()))?;
+/// The definitions, in one folder.
+fn definitions(tools: &Path) -> Result<PathBuf> {
+    let versions = DEFINITIONS.map(|(module, version, _)| format!("{module} {version}\n")).concat();
+    let dir = tools.join("custom-resources");
+    let (done, files) = (dir.join("versions"), dir.join("files"));
+    if std::fs::read_to_string(&done).ok().as_deref() == Some(&versions) {
+        return Ok(files);
     }
-    Ok(dir)
+    // Of other versions, or of a run that was ended.
+    let _ = std::fs::remove_dir_all(&dir);
+    let failed = |error: std::io::Error| format!("could not write {}: {error}", dir.display());
+    std::fs::create_dir_all(&files).map_err(failed)?;
+    println!("fetching definitions of custom resources, once");
+    for (module, version, folder) in DEFINITIONS {
+        let mut go = process::command("go", tools);
+        go.args(["mod", "download", "-json", &format!("{module}@{version}")]);
+        let ended = process::capture(&mut go, FETCH_LIMIT)?;
+        // Before it stands what was downloaded.
+        let said = ended.output.find('{').map_or("", |at| &ended.output[at..]);
+        let said: serde_json::Value = serde_json::from_str(said).unwrap_or_default();
+        let at = said["Dir"].as_str().ok_or_else(|| format!("{module} {version} cannot be had"))?;
+        for file in std::fs::read_dir(Path::new(at).join(folder)).map_err(failed)?.flatten() {
+            if file.path().extension().is_some_and(|it| it == "yaml") {
+                std::fs::copy(file.path(), files.join(file.file_name())).map_err(failed)?;
+            }
+        }
+    }
+    std::fs::write(&done, versions).map_err(failed)?;
+    Ok(files)
 }
 
 fn once(what: &str, command: &mut Command, limit: Duration) -> Result<()> {

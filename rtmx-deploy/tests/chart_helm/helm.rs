@@ -11,7 +11,7 @@ pub(crate) struct Helms {
     /// The programs, by major.
     pub(crate) all: Vec<(u8, PathBuf)>,
     pub(crate) validator: Option<PathBuf>,
-    pub(crate) models: Option<PathBuf>,
+    pub(crate) definitions: Option<PathBuf>,
     pub(crate) checkov: Option<PathBuf>,
     pub(crate) kube_score: Option<PathBuf>,
 }
@@ -23,7 +23,7 @@ impl Helms {
         Helms {
             all: [3, 4].into_iter().filter_map(helm).collect(),
             validator: path("RTMX_KUBERNETES_VALIDATE"),
-            models: path("RTMX_CRD_MODELS"),
+            definitions: path("RTMX_CUSTOM_RESOURCES"),
             checkov: path("RTMX_CHECKOV"),
             kube_score: path("RTMX_KUBE_SCORE"),
         }

@@ -2,12 +2,14 @@
 //! Kubernetes and of custom resources see it.
 //!
 //! Told where things are by variables: `RTMX_HELM_3` and `RTMX_HELM_4` name the programs,
-//! `RTMX_KUBERNETES_VALIDATE` a folder with that Python package, `RTMX_CRD_MODELS` a folder in which npm
-//! installed the models of custom resources; `RTMX_CHECKOV` and `RTMX_KUBE_SCORE` are static checkers. A trial that lacks one reports itself ignored.
+//! `RTMX_KUBERNETES_VALIDATE` a folder with that Python package, `RTMX_CUSTOM_RESOURCES` one with the definitions
+//! of custom resources; `RTMX_CHECKOV` and `RTMX_KUBE_SCORE` are static checkers. A trial that lacks one reports
+//! itself ignored.
 
 #![allow(clippy::disallowed_methods, reason = "runs Helm on what is committed")]
 
 mod checks;
+mod custom;
 mod figures;
 mod helm;
 mod promises;
@@ -26,7 +28,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 enum Needs {
     Helm,
     Validator,
-    Models,
+    Definitions,
     Checkov,
     KubeScore,
 }
@@ -38,7 +40,7 @@ fn main() {
         trial("both_majors_render_the_same", Needs::Helm, variants::same),
         trial("rendering_three_times_gives_the_same_bytes_and_no_secret", Needs::Helm, variants::stable),
         trial("every_variant_fits_the_schemas_of_kubernetes", Needs::Validator, schemas::kubernetes),
-        trial("every_custom_resource_fits_its_schema", Needs::Models, schemas::custom),
+        trial("every_custom_resource_fits_its_schema", Needs::Definitions, custom::custom),
         trial("values_that_cannot_be_meant_are_refused_with_advice", Needs::Helm, refusals::refused),
         trial("notes_tell_what_is_risky_first", Needs::Helm, refusals::notes),
         trial("what_is_rendered_by_default_is_restricted", Needs::Helm, promises::restricted),
@@ -64,7 +66,9 @@ fn trial(name: &str, needs: Needs, prove: fn(&Helms)) -> Trial {
             }
             Needs::Checkov if helms.checkov.is_none() => Some("RTMX_CHECKOV names no package"),
             Needs::KubeScore if helms.kube_score.is_none() => Some("RTMX_KUBE_SCORE names no program"),
-            Needs::Models if helms.models.is_none() => Some("RTMX_CRD_MODELS names no models"),
+            Needs::Definitions if helms.definitions.is_none() => {
+                Some("RTMX_CUSTOM_RESOURCES names no definitions")
+            }
             _ => None,
         };
         match lacking {

@@ -1,4 +1,4 @@
-//! What is rendered, held to the schemas of Kubernetes and of custom resources.
+//! What is rendered, held to the schemas of Kubernetes.
 
 use super::helm::{Helms, parsed, template};
 use super::variants::{all, words};
@@ -29,30 +29,8 @@ for line in sys.stdin:
 print(count)
 "#;
 
-const CHECK_CUSTOM: &str = r#"
-import readline from "node:readline";
-const packages = {
-  "keda.sh": "keda", "external-secrets.io": "external-secrets", "monitoring.coreos.com": "prometheus-operator",
-  "cert-manager.io": "cert-manager", "gateway.networking.k8s.io": "gateway-api", "networking.istio.io": "istio",
-};
-let count = 0;
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  const [name, thing] = JSON.parse(line);
-  const found = packages[thing.apiVersion.split("/")[0]];
-  try {
-    if (!found) throw new Error("there is no schema");
-    const module = await import(`@kubernetes-models/${found}/${thing.apiVersion}/${thing.kind}`);
-    new module[thing.kind](thing).validate();
-    count += 1;
-  } catch (error) {
-    console.log(JSON.stringify([name, thing.kind, error.message]));
-  }
-}
-console.log(count);
-"#;
-
 /// Whether an object is of a kind that Kubernetes itself has.
-fn is_built_in(object: &Value) -> bool {
+pub(crate) fn is_built_in(object: &Value) -> bool {
     let group = object["apiVersion"].as_str().unwrap_or_default().split('/').next().unwrap_or_default();
     !group.contains('.') || (group.ends_with(".k8s.io") && !group.starts_with("gateway."))
 }
@@ -61,14 +39,11 @@ fn is_built_in(object: &Value) -> bool {
 pub(crate) fn faults(package: &Path, objects: &[(String, u32, Value)]) -> (Vec<String>, usize) {
     let mut python = Command::new("python3");
     python.env("PYTHONPATH", package).args(["-c", CHECK]);
-    let lines = objects
+    let lines: Vec<String> = objects
         .iter()
-        .map(|(name, minor, object)| serde_json::json!([name, format!("1.{minor}"), object]).to_string());
-    answered(&mut python, lines.collect())
-}
-
-fn answered(command: &mut Command, lines: Vec<String>) -> (Vec<String>, usize) {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it can be started");
+        .map(|(name, minor, object)| serde_json::json!([name, format!("1.{minor}"), object]).to_string())
+        .collect();
+    let mut child = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it can be started");
     let mut input = child.stdin.take().expect("it is piped");
     let writer = std::thread::spawn(move || {
         for line in lines {
@@ -105,36 +80,4 @@ pub(crate) fn kubernetes(helms: &Helms) {
     let (faults, fine) = faults(package, &objects);
     assert!(faults.is_empty(), "{faults:#?}");
     assert!(count > 5_000 && fine > 2_000, "only {count} objects were looked at, {fine} of them different");
-}
-
-/// Every custom resource of every variant.
-pub(crate) fn custom(helms: &Helms) {
-    let scratch = tempfile::tempdir().expect("there is a folder for temporary files");
-    let (mut lines, mut kinds) = (Vec::new(), BTreeSet::new());
-    for (name, chart, arguments) in all(scratch.path()) {
-        let text = template(helms.newest(), &chart, "1.34.0", &words(&arguments)).expect("it is rendered");
-        for object in parsed(&text).into_iter().filter(|object| !is_built_in(object)) {
-            kinds.insert(object["kind"].as_str().unwrap_or_default().to_owned());
-            lines.push(serde_json::json!([name, object]).to_string());
-        }
-    }
-    let wanted = [
-        "Certificate",
-        "DestinationRule",
-        "ExternalSecret",
-        "HTTPRoute",
-        "PrometheusRule",
-        "ScaledObject",
-        "SecretStore",
-        "ServiceMonitor",
-        "TriggerAuthentication",
-        "VirtualService",
-    ];
-    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
-    let models = helms.models.as_deref().expect("a trial without them does not begin");
-    let script = models.join("check.mjs");
-    std::fs::write(&script, CHECK_CUSTOM).expect("the folder can be written");
-    let count = lines.len();
-    let (faults, fine) = answered(Command::new("node").current_dir(models).arg(&script), lines);
-    assert!(faults.is_empty() && fine == count, "{faults:#?}");
 }
