@@ -1,11 +1,14 @@
 //! `cluster`: the Kubernetes that the tests of the chart run on.
 //!
 //! The decision to know: the tests take a kubeconfig and nothing else. Which cluster that is, one that the
-//! machine's owner named in `RTMX_TEST_KUBECONFIG` or one that is made of containers, is decided here alone.
+//! machine's owner named in `RTMX_TEST_KUBECONFIG`, one of k3s's image where that can be pulled, or one that is
+//! compiled, is decided here alone.
+
+mod k3s;
 
 use crate::workspace::Workspace;
 use crate::{Result, engine, needs, process};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The variable that names a cluster; the tests make namespaces in it, and remove them.
@@ -73,8 +76,17 @@ pub(crate) struct Cluster {
     pub(crate) kubeconfig: PathBuf,
     /// Its name; the prefix of its nodes' names, which are containers.
     pub(crate) name: String,
-    starter: PathBuf,
+    maker: Maker,
     root: PathBuf,
+}
+
+/// What makes nodes.
+#[derive(Debug)]
+enum Maker {
+    /// The image of k3s.
+    K3s,
+    /// A program that makes them of what is compiled here.
+    Compiled(PathBuf),
 }
 
 impl Cluster {
@@ -86,40 +98,50 @@ impl Cluster {
         name: &str,
         nodes: u32,
     ) -> Result<std::result::Result<Cluster, String>> {
+        if let Err(reason) = engine::ensure(workspace)? {
+            return Ok(Err(reason));
+        }
         let found = match Cluster::found(workspace, name)? {
             Ok(cluster) => cluster,
             Err(reason) => return Ok(Err(reason)),
         };
-        if let Err(reason) = engine::ensure(workspace)? {
-            return Ok(Err(reason));
-        }
-        needs::ensure(&[needs::KUBECTL, needs::MMDEBSTRAP])?;
+        needs::ensure(&[needs::KUBECTL])?;
         if found.answers() {
             return Ok(Ok(found));
         }
         println!("bringing up a cluster of {nodes} nodes; the first time takes minutes");
         // What is left of one that does not answer.
-        process::succeed(&mut found.command("down"))?;
-        process::succeed(found.command("up").arg("--nodes").arg(nodes.to_string()))?;
+        found.down()?;
+        match &found.maker {
+            Maker::K3s => k3s::up(&found.root, name, nodes, &found.kubeconfig)?,
+            Maker::Compiled(program) => {
+                needs::ensure(&[needs::MMDEBSTRAP])?;
+                let mut up = found.command(program, "up");
+                process::succeed(up.arg("--nodes").arg(nodes.to_string()))?;
+            }
+        }
         Ok(Ok(found))
     }
 
     /// The cluster of this name, whether it runs or not. The inner error is why this machine has none.
     fn found(workspace: &Workspace, name: &str) -> Result<std::result::Result<Cluster, String>> {
-        let starter = workspace.shared().join("cluster/cluster");
-        if !starter.is_file() {
-            return Ok(Err(format!("{KUBECONFIG} names no cluster, and none can be made here")));
+        let root = workspace.root.clone();
+        if k3s::is_there(&root) {
+            let kubeconfig = workspace.cache().join(format!("{name}.kubeconfig"));
+            return Ok(Ok(Cluster { kubeconfig, name: name.to_owned(), maker: Maker::K3s, root }));
+        }
+        let program = workspace.shared().join("cluster/cluster");
+        if !program.is_file() {
+            return Ok(Err(format!(
+                "{KUBECONFIG} names no cluster, the image of k3s cannot be pulled, and none can be compiled here"
+            )));
         }
         if !needs::is_root() {
             return Ok(Err(format!("{KUBECONFIG} names no cluster, and only root can start one")));
         }
-        let mut cluster = Cluster {
-            kubeconfig: PathBuf::new(),
-            name: name.to_owned(),
-            starter,
-            root: workspace.root.clone(),
-        };
-        let path = process::read(&mut cluster.command("kubeconfig"))?;
+        let maker = Maker::Compiled(program.clone());
+        let mut cluster = Cluster { kubeconfig: PathBuf::new(), name: name.to_owned(), maker, root };
+        let path = process::read(&mut cluster.command(&program, "kubeconfig"))?;
         cluster.kubeconfig = path.trim().into();
         Ok(Ok(cluster))
     }
@@ -129,22 +151,34 @@ impl Cluster {
         let (archives, names): (Vec<_>, Vec<_>) =
             images.iter().partition(|image| std::path::Path::new(image).is_file());
         for archive in archives {
-            process::succeed(self.command("load-archive").arg(archive))?;
+            match &self.maker {
+                Maker::K3s => k3s::load_archive(&self.root, &self.name, archive)?,
+                Maker::Compiled(program) => {
+                    process::succeed(self.command(program, "load-archive").arg(archive))?;
+                }
+            }
         }
-        if !names.is_empty() {
-            process::succeed(self.command("load").args(names))?;
+        for image in names {
+            let load = format!("{} '{image}'", self.load_command());
+            process::succeed(process::command("sh", &self.root).args(["-c", &load]))?;
         }
         Ok(())
     }
 
     /// The beginning of a shell command that puts an image of the local engine onto every node.
     pub(crate) fn load_command(&self) -> String {
-        format!("'{}' load '{}'", self.starter.display(), self.name)
+        match &self.maker {
+            Maker::K3s => k3s::load_command(&self.name),
+            Maker::Compiled(program) => format!("'{}' load '{}'", program.display(), self.name),
+        }
     }
 
     /// Removes it.
     pub(crate) fn down(&self) -> Result<()> {
-        process::succeed(&mut self.command("down"))
+        match &self.maker {
+            Maker::K3s => k3s::down(&self.root, &self.name),
+            Maker::Compiled(program) => process::succeed(&mut self.command(program, "down")),
+        }
     }
 
     fn answers(&self) -> bool {
@@ -153,8 +187,8 @@ impl Cluster {
         self.kubeconfig.is_file() && process::read(&mut kubectl).is_ok()
     }
 
-    fn command(&self, verb: &str) -> Command {
-        let mut command = process::command(&self.starter, &self.root);
+    fn command(&self, program: &Path, verb: &str) -> Command {
+        let mut command = process::command(program, &self.root);
         command.arg(verb).arg(&self.name);
         command
     }
