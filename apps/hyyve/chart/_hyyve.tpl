@@ -1,5 +1,6 @@
 {{/*
-What only Hyyve has: the number of tasks at once, and documents on a volume instead of an object store.
+What only Hyyve has: the number of tasks at once, documents on a volume instead of an object store, and where
+nginx resolves names. nginx does not read /etc/resolv.conf, and the cluster's DNS has another address in each.
 */}}
 {{- define "hyyve.isLocal" -}}
 {{- if and (eq .Values.config.storageType "local") .Values.persistence.enabled }}yes{{ end -}}
@@ -12,6 +13,20 @@ What only Hyyve has: the number of tasks at once, and documents on a volume inst
 {{- range $c.command }}{{ $command = append $command (ternary (printf "--concurrency=%d" (int $root.Values.worker.concurrency)) . (hasPrefix "--concurrency=" .)) }}{{ end }}
 command:
   {{- toYaml $command | nindent 2 }}
+{{- end }}
+{{- if and (eq $name "nginx") (not $root.Values.nginx.resolver) }}
+entrypoint:
+  - sh
+  - -ec
+  - |-
+    servers=
+    while read -r word address _; do
+        [ "$word" = nameserver ] || continue
+        case $address in *:*) address="[$address]" ;; esac
+        servers="$servers $address"
+    done < /etc/resolv.conf
+    echo "resolver$servers valid=10s ipv6=off;" > /tmp/resolver.conf
+    exec nginx -g "daemon off;"
 {{- end }}
 {{- if and (has $name (list "api" "worker")) (include "hyyve.isLocal" $root) }}
 claims:

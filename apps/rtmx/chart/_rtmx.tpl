@@ -59,7 +59,8 @@ mostWhy: because SQLite belongs to one process; set `rtmx.database.external` or 
 services:
   - {value: database, wanted: {{ $external }}, ports: [{{ int $v.database.port }}]}
 {{- if not $v.license.offlineMode }}
-outside: [443]
+{{- $port := regexFind ":[0-9]+$" (urlParse $v.license.serverUrl).host | trimPrefix ":" }}
+outside: [{{ default "443" $port }}]
 {{- end }}
 {{- end -}}
 {{- if and (eq $name "postgres") $root.Values.backup.enabled }}

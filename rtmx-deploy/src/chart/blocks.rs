@@ -32,7 +32,7 @@ pub(super) fn component(model: &Model<'_>, part: &Part<'_>, table: &mut Table) {
     let replicas = part.chart.replicas.unwrap_or(spec.replicas);
     table.number(&at("replicaCount"), replicas, 0, format!("How many run, where nothing scales it.{most}"));
     image(model, part, table);
-    let of = resources(spec, spec.resources.request.as_ref(), spec.resources.limit.as_ref());
+    let of = resources(part, spec.resources.request.as_ref(), spec.resources.limit.as_ref());
     table.table(&at("resources"), of, "What each pod needs and may use.");
     for name in model.used().into_keys() {
         let path = model.existing(name);

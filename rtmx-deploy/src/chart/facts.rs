@@ -137,8 +137,7 @@ fn component(model: &Model<'_>, lock: Option<&Lock>, part: &Part<'_>) -> Value {
         let job = model.app.jobs.get(name)?;
         Some(json!({"name": dashed(name.as_str(), 40), "command": literal_words(&job.command)}))
     });
-    let scratch =
-        spec.scratch.iter().map(|it| json!({"path": it.path, "size": super::table::amount(it.size)}));
+    let scratch = part.scratch().map(|it| json!({"path": it.path, "size": super::table::amount(it.size)}));
     let mut security = json!({"readOnlyRootFilesystem": !spec.writable_root});
     if !spec.capabilities.is_empty() {
         security["capabilities"] = json!({"drop": ["ALL"], "add": spec.capabilities});

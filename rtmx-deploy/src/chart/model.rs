@@ -5,8 +5,8 @@
 
 use crate::app::AppFaults;
 use crate::app::{
-    App, Chart, ChartComponent, ChartSecret, Component, Fault, Name, Piece, Secret, SecretUse, Setting,
-    pieces,
+    App, Chart, ChartComponent, ChartSecret, Component, Fault, Name, Piece, Scratch, Secret, SecretUse,
+    Setting, pieces,
 };
 use rtmx_core::{Result, app as codes};
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,6 +91,11 @@ impl Part<'_> {
     /// Whether its pods have volumes of their own.
     pub(super) fn is_stateful(&self) -> bool {
         self.claims.iter().any(|claim| !claim.shared)
+    }
+
+    /// Where it may write without keeping it.
+    pub(super) fn scratch(&self) -> impl Iterator<Item = &Scratch> {
+        self.spec.scratch.iter().chain(&self.chart.scratch)
     }
 
     /// Whether two of its pods must not run at a time.

@@ -68,7 +68,7 @@ fn from_environment(model: &Model<'_>, table: &Table, name: &Name) -> Result<Vec
             |of: &Option<crate::release::Sourced<crate::app::Amounts>>| of.as_ref().map(|it| it.value);
         let (request, limit) = (amounts(&placed.request), amounts(&placed.limit));
         let mut own =
-            vec![(format!("{}.resources", part.key), resources(part.spec, request.as_ref(), limit.as_ref()))];
+            vec![(format!("{}.resources", part.key), resources(part, request.as_ref(), limit.as_ref()))];
         if part.chart.replicas.is_none() {
             own.push((format!("{}.replicaCount", part.key), placed.replicas.value.into()));
         }

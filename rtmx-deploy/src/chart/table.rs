@@ -1,7 +1,8 @@
 //! The table of values: of each its path, default, constraints and comment. `values.yaml`, its schema and the
 //! README are three ways of writing it, so they cannot differ.
 
-use crate::app::{Amounts, Bytes, ChartValue, Component, ValueKind};
+use super::model::Part;
+use crate::app::{Amounts, Bytes, ChartValue, ValueKind};
 use crate::compose::yaml::{quoted, scalar};
 use serde_json::{Map, Value, json};
 
@@ -208,10 +209,10 @@ pub(super) fn amounts(amounts: &Amounts) -> Value {
 
 /// Requests and limits. Scratch space and logs are storage of the node, which are bounded, too: a program that
 /// may write anywhere gets more.
-pub(super) fn resources(spec: &Component, request: Option<&Amounts>, limit: Option<&Amounts>) -> Value {
+pub(super) fn resources(part: &Part<'_>, request: Option<&Amounts>, limit: Option<&Amounts>) -> Value {
     let mebibytes = |bytes: Bytes| bytes.0 >> 20;
-    let scratch: u64 = spec.scratch.iter().map(|it| mebibytes(it.size)).sum();
-    let most = scratch + if spec.writable_root { 4096 } else { 512 };
+    let scratch: u64 = part.scratch().map(|it| mebibytes(it.size)).sum();
+    let most = scratch + if part.spec.writable_root { 4096 } else { 512 };
     let mut map = Map::new();
     for (word, given, storage) in [("requests", request, 64), ("limits", limit, most)] {
         let mut of = given.map_or_else(|| json!({}), amounts);

@@ -58,7 +58,7 @@
 "secretFiles": [{ "object": "db-credentials", "key": "password", "existing": "postgresql.auth.existingSecret", "path": "POSTGRES_PASSWORD" }]
 "secretsPath": "/run/secrets/db"
 "configFiles": [{ "path": "/docker-entrypoint-initdb.d/init.sql", "name": "init.sql", "source": "files/hyyve/init.sql", "template": false }]
-"scratch": [{ "path": "/var/run/postgresql", "size": "16Mi" }, { "path": "/tmp", "size": "64Mi" }]
+"scratch": [{ "path": "/var/run/postgresql", "size": "16Mi" }, { "path": "/tmp", "size": "64Mi" }, { "path": "/var/lib/postgresql", "size": "1Mi" }]
 "claims": [{ "name": "data", "path": "/var/lib/postgresql/data", "readOnly": false, "persistence": "primary.persistence" }]
 "init": []
 "security": { "readOnlyRootFilesystem": true }

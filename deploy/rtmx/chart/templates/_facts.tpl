@@ -21,7 +21,7 @@
 "secretFiles": [{ "object": "postgresql", "key": "password", "existing": "postgresql.auth.existingSecret", "path": "POSTGRES_PASSWORD" }]
 "secretsPath": "/run/secrets/postgres"
 "configFiles": []
-"scratch": [{ "path": "/var/run/postgresql", "size": "16Mi" }, { "path": "/tmp", "size": "64Mi" }]
+"scratch": [{ "path": "/var/run/postgresql", "size": "16Mi" }, { "path": "/tmp", "size": "64Mi" }, { "path": "/var/lib/postgresql", "size": "1Mi" }]
 "claims": [{ "name": "data", "path": "/var/lib/postgresql/data", "readOnly": false, "persistence": "primary.persistence" }]
 "init": []
 "security": { "readOnlyRootFilesystem": true }

@@ -3,6 +3,7 @@
 //! All of it has a default that is made of the rest of the spec: an application without a word about its
 //! chart has one.
 
+use super::component::Scratch;
 use crate::app::units::{Beside, Inside, Name, VariableName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,8 @@ pub struct ChartComponent {
     pub init: Vec<Name>,
     /// Files that take the place of its own, by where they are.
     pub files: BTreeMap<Inside, Beside>,
+    /// Places beside its own that it may write to and that are gone with it.
+    pub scratch: Vec<Scratch>,
     /// Ports that it has beside its own, or in their place.
     pub ports: BTreeMap<Name, u16>,
     /// Components that it talks to, beside those that it starts after or whose name is in its settings.
