@@ -15,7 +15,7 @@ pub(crate) struct Version {
 }
 
 /// A cluster with the image on its nodes, and what installs the chart there.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ground {
     /// What `kubectl` and Helm are told.
     pub(crate) kubeconfig: PathBuf,
@@ -52,9 +52,20 @@ impl Ground {
         Ok(command)
     }
 
+    /// The same with another image of the product.
+    pub(crate) fn with_image(&self, reference: &str) -> Ground {
+        let (name, tag) = reference.rsplit_once(':').expect("it has a tag");
+        Ground { image: (name.to_owned(), tag.to_owned()), ..self.clone() }
+    }
+
     /// Puts an image of the local engine onto the nodes, by the command that `RTMX_TEST_CLUSTER_LOAD` is the
-    /// beginning of.
+    /// beginning of; unless each of them says that it has it.
     pub(crate) fn load(&self, image: &str) -> Result<(), String> {
+        let lines = "jsonpath={range .items[*]}{.status.images[*].names[*]}{\"\\n\"}{end}";
+        let nodes = self.kubectl(&["get", "nodes", "--output", lines]);
+        if nodes.lines().all(|node| node.contains(&format!("/{image}"))) {
+            return Ok(());
+        }
         let load = std::env::var("RTMX_TEST_CLUSTER_LOAD");
         let load =
             load.map_err(|_| format!("RTMX_TEST_CLUSTER_LOAD puts no image onto the nodes: {image}"))?;

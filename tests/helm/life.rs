@@ -2,10 +2,10 @@
 
 use crate::asking::Asked;
 use crate::ground::Ground;
-use crate::namespace::Namespace;
+use crate::namespace::{Namespace, WAIT};
 use crate::{Helm, Ignored};
 use http::Method;
-use rtmx_containers::{Flavour, Postgres};
+use rtmx_containers::{DEFAULT_VERSION, Flavour, Postgres};
 
 /// The PostgreSQL of the deployment requirements.
 const BUNDLED: u16 = 16;
@@ -20,16 +20,35 @@ pub(crate) fn on_sqlite(ground: &Ground) -> Result<(), Ignored> {
     Ok(())
 }
 
+/// The version that the chart brings.
 pub(crate) fn on_bundled_postgres(ground: &Ground) -> Result<(), Ignored> {
     let namespace = Namespace::new(ground, Helm::Four)?;
-    // The version that the chart brings.
-    let image = Postgres::image(BUNDLED, Flavour::Alpine).map_err(|error| error.to_string())?;
-    ground.load(&image)?;
-    let (name, tag) = image.rsplit_once(':').ok_or("the image has no tag")?;
-    let values = format!("postgresql: {{enabled: true, image: {{repository: {name}, tag: \"{tag}\"}}}}\n");
+    let values = bundling(ground, BUNDLED)?;
     namespace.install(&values);
     lives(&namespace, &values);
     Ok(())
+}
+
+/// One whose image has its data elsewhere.
+pub(crate) fn on_newest_postgres(ground: &Ground) -> Result<(), Ignored> {
+    let namespace = Namespace::new(ground, Helm::Four)?;
+    let values = bundling(ground, DEFAULT_VERSION)?;
+    namespace.install(&values);
+    let token = namespace.token();
+    namespace.forward().make(&token, "REQ-A-1");
+    namespace.kubectl(&["delete", "pod", "demo-rtmx-postgresql-0"]);
+    namespace.kubectl(&["rollout", "status", "statefulset/demo-rtmx-postgresql", "--timeout", WAIT]);
+    namespace.kubectl(&["rollout", "status", "deployment/demo-rtmx", "--timeout", WAIT]);
+    assert_eq!(namespace.forward().ids(&token), ["REQ-A-1"], "the database's pod was deleted");
+    Ok(())
+}
+
+/// The values that bring a version.
+fn bundling(ground: &Ground, version: u16) -> Result<String, Ignored> {
+    let image = Postgres::image(version, Flavour::Alpine).map_err(|error| error.to_string())?;
+    ground.load(&image)?;
+    let (name, tag) = image.rsplit_once(':').ok_or("the image has no tag")?;
+    Ok(format!("postgresql: {{enabled: true, image: {{repository: {name}, tag: \"{tag}\"}}}}\n"))
 }
 
 fn lives(namespace: &Namespace<'_>, values: &str) {

@@ -6,6 +6,7 @@
 
 #[path = "../support/asking.rs"]
 mod asking;
+mod cell;
 #[allow(dead_code, reason = "the trials of the image use more of it")]
 #[path = "../image/engine.rs"]
 mod engine;
@@ -14,6 +15,8 @@ mod forward;
 #[path = "../image/given.rs"]
 mod given;
 mod ground;
+mod hyyve;
+mod licensed;
 mod life;
 mod load;
 mod namespace;
@@ -23,6 +26,9 @@ mod rolling;
 #[path = "../support/mod.rs"]
 mod support;
 mod upgrade;
+#[path = "../support/vendor.rs"]
+mod vendor;
+mod written;
 
 use ground::Ground;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -46,9 +52,11 @@ const WITH_HELM: [ClaimWithHelm; 4] = [
     ("t6_an_upgrade_from_the_previous_version_preserves_data", upgrade::preserves_data),
     ("t7_a_rollback_restores_the_previous_version", upgrade::is_rolled_back),
 ];
-const CLAIMS: [Claim; 5] = [
+const CLAIMS: [Claim; 7] = [
     ("a_bare_install_runs_on_sqlite_and_finds_its_data_after_an_uninstall", life::on_sqlite),
     ("a_bundled_database_is_brought_and_kept", life::on_bundled_postgres),
+    ("a_bundled_database_of_the_newest_version_is_brought_and_kept", life::on_newest_postgres),
+    ("the_infrastructure_of_the_second_application_runs_on_the_cluster", hyyve::infrastructure),
     ("missing_secrets_are_made_once_and_never_again", life::secrets_are_made_once),
     ("no_request_fails_while_servers_are_upgraded_scaled_drained_and_deleted", rolling::no_request_fails),
     ("a_migration_that_fails_takes_nothing_away", upgrade::takes_nothing_away),
@@ -56,6 +64,10 @@ const CLAIMS: [Claim; 5] = [
 
 fn main() {
     let mut arguments = Arguments::from_args();
+    let in_a_combination = Trial::ignorable_test(cell::NAME, || on_ground(cell::works));
+    if cell::is_asked_for() {
+        libtest_mimic::run(&arguments, vec![in_a_combination]).exit();
+    }
     // Two cores, and each trial has a server and perhaps a database.
     arguments.test_threads = arguments.test_threads.or(Some(2));
     let mut trials: Vec<Trial> = CLAIMS
@@ -68,6 +80,7 @@ fn main() {
             trials.push(Trial::ignorable_test(name, test).with_kind(kind));
         }
     }
+    trials.push(in_a_combination);
     libtest_mimic::run(&arguments, trials).exit();
 }
 

@@ -157,7 +157,12 @@ impl<'g> Namespace<'g> {
 
     /// The first admin token, as the notes say.
     pub(crate) fn token(&self) -> String {
-        self.secret("demo-rtmx-admin-token", "token")
+        self.token_of("demo-rtmx-admin-token")
+    }
+
+    /// The first admin token, from another Secret.
+    pub(crate) fn token_of(&self, secret: &str) -> String {
+        self.secret(secret, "token")
     }
 
     /// A way to the service.
