@@ -58,6 +58,32 @@ pub(super) const AXES: &[Axis] = &[
     Axis { name: SERVERS, values: &[always("one"), always("two")] },
 ];
 
+/// What the chart supports, as cells of their own: it is told its settings in other ways, and how many servers
+/// there are is the cluster's business.
+pub(super) const OF_THE_CHART: &[Axis] = &[
+    Axis {
+        name: STORAGE,
+        values: &[
+            always("sqlite"),
+            always("postgres-12"),
+            full("postgres-13"),
+            full("postgres-14"),
+            full("postgres-15"),
+            always("postgres-16"),
+            full("postgres-17"),
+            always("postgres-18"),
+        ],
+    },
+    Axis {
+        name: LICENSE,
+        values: &[always("none"), always("offline"), always("online"), always("online-gone")],
+    },
+    Axis {
+        name: CONFIGURATION,
+        values: &[always("values"), always("secrets"), always("environment"), always("file")],
+    },
+];
+
 /// What makes a combination impossible, a value for each axis named, and the code that refuses it.
 pub(super) const REFUSALS: &[(&[(&str, &str)], &str)] = &[
     (&[(STORAGE, "postgres-11")], "storage_unsupported"),
@@ -116,6 +142,16 @@ pub(super) fn every(axes: &[Axis]) -> Vec<Cell> {
 /// Few combinations of what every run has, in which each value and each pair of values of two axes occurs
 /// that is possible, and behind them one for each refusal.
 pub(super) fn covering(axes: &[Axis]) -> Vec<Cell> {
+    few(axes, pairs)
+}
+
+/// Still fewer, in which each value occurs.
+pub(super) fn touching(axes: &[Axis]) -> Vec<Cell> {
+    few(axes, |cell| cell.values.iter().copied().enumerate().map(|value| [value, value]).collect())
+}
+
+/// Few combinations that have all parts that any has.
+fn few(axes: &[Axis], parts: fn(&Cell) -> Vec<Part>) -> Vec<Cell> {
     let in_every_run = |cell: &Cell| {
         let mut chosen = axes.iter().zip(&cell.values);
         chosen.all(|(axis, name)| {
@@ -124,15 +160,15 @@ pub(super) fn covering(axes: &[Axis]) -> Vec<Cell> {
     };
     let all = every(axes).into_iter().filter(in_every_run);
     let (mut open, refused): (Vec<_>, Vec<_>) = all.partition(|cell| cell.refused_by(axes).is_none());
-    let mut missing: BTreeSet<_> = open.iter().flat_map(pairs).collect();
+    let mut missing: BTreeSet<_> = open.iter().flat_map(parts).collect();
     let mut chosen = Vec::new();
     while !missing.is_empty() {
-        let news = |cell: &Cell| pairs(cell).iter().filter(|pair| missing.contains(*pair)).count();
+        let news = |cell: &Cell| parts(cell).iter().filter(|part| missing.contains(*part)).count();
         // The first of those that bring most, so that a list does not change by itself.
         let best = (0..open.len()).rev().max_by_key(|at| news(&open[*at])).expect("what is missing is open");
         let cell = open.remove(best);
-        for pair in pairs(&cell) {
-            missing.remove(&pair);
+        for part in parts(&cell) {
+            missing.remove(&part);
         }
         chosen.push(cell);
     }
@@ -141,8 +177,11 @@ pub(super) fn covering(axes: &[Axis]) -> Vec<Cell> {
     chosen
 }
 
+/// Two values with the places of their axes, or one value twice.
+type Part = [(usize, &'static str); 2];
+
 /// The pairs of a cell's values; with one axis, its value alone.
-fn pairs(cell: &Cell) -> Vec<[(usize, &'static str); 2]> {
+fn pairs(cell: &Cell) -> Vec<Part> {
     let values: Vec<_> = cell.values.iter().copied().enumerate().collect();
     if let [only] = values[..] {
         return vec![[only, only]];
@@ -189,6 +228,17 @@ mod tests {
         let wanted = ["sqlite", "postgres-12", "postgres-16", "postgres-18", "postgres-11"];
         assert_eq!(values(covering(&AXES[..1])), wanted);
         assert_eq!(values(every(&AXES[..1])).len(), 9);
+    }
+
+    #[test]
+    fn the_shortest_run_has_each_value_of_every_axis() {
+        let cells = touching(OF_THE_CHART);
+        assert_eq!(cells.len(), 4);
+        let of = |axis: &Axis| -> BTreeSet<_> {
+            cells.iter().filter_map(|cell| cell.value(OF_THE_CHART, axis.name)).collect()
+        };
+        assert!(OF_THE_CHART.iter().all(|axis| of(axis).len() == 4));
+        assert_eq!(every(OF_THE_CHART).len(), 8 * 4 * 4);
     }
 
     #[test]

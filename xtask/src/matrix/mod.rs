@@ -7,14 +7,16 @@
 //! starts an engine: [`Databases::ready`] does, before the first cell.
 
 mod axes;
+mod chart;
 mod table;
 
 use crate::suite::record::Record;
-use crate::suite::{Filter, Verdict, build_some, run_binary};
+use crate::suite::{Filter, Outcome, Verdict, build_some, run_binary, with_cluster};
 use crate::workspace::Workspace;
 use crate::{Result, engine, needs};
-use axes::{AXES, Cell};
+use axes::{AXES, Cell, OF_THE_CHART};
 use axes::{CONFIGURATION, LICENSE, SERVERS, STORAGE};
+pub(crate) use chart::on_cluster;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use table::Row;
@@ -152,11 +154,21 @@ impl Databases {
 /// If a cell fails, or more or fewer tests are ignored than this machine explains.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.list {
-        print!("{}", table::list(AXES));
+        print!("{}\nthe chart, on a cluster\n", table::list(AXES, &axes::covering(AXES)));
+        print!("{}", table::list(OF_THE_CHART, &axes::touching(OF_THE_CHART)));
         return Ok(());
     }
     needs::ensure(&[needs::C_COMPILER])?;
-    let counts = cells(&Workspace::read()?, arguments.full)?;
+    let workspace = Workspace::read()?;
+    let mut counts = cells(&workspace, arguments.full)?;
+    if arguments.full {
+        // Without it they are few, and a part of `cargo xtask test helm`.
+        let of_the_chart = with_cluster(&workspace, |variables| on_cluster(&workspace, variables, true))?;
+        match of_the_chart {
+            Ok(more) => counts = counts.and(more),
+            Err(reason) => println!("the cells of the chart are left out: {reason}"),
+        }
+    }
     counts.verdict()
 }
 
@@ -228,12 +240,7 @@ fn run_tests(
     let mut counts = Counts::default();
     for binary in build_some(&workspace.root, &[(package, target)])? {
         let outcome = run_binary(&binary, filter, variables, LIMIT)?;
-        let count = |wanted| outcome.tests.iter().filter(|(_, verdict)| *verdict == wanted).count();
-        counts.passed += count(Verdict::Passed);
-        counts.ignored += count(Verdict::Skipped);
-        // A program that dies, or runs nothing, is a failure all the same.
-        let lost = outcome.trouble.is_some() || outcome.tests.is_empty();
-        counts.failed += count(Verdict::Failed).max(usize::from(lost));
+        counts = counts.and(Counts::of(&outcome));
         if let Some(trouble) = &outcome.trouble {
             println!("{trouble}");
         }
@@ -295,6 +302,19 @@ fn run_cell(
 }
 
 impl Counts {
+    /// What a program came to.
+    fn of(outcome: &Outcome) -> Counts {
+        let count = |wanted| outcome.tests.iter().filter(|(_, verdict)| *verdict == wanted).count();
+        // A program that dies, or runs nothing, is a failure all the same.
+        let lost = outcome.trouble.is_some() || outcome.tests.is_empty();
+        Counts {
+            passed: count(Verdict::Passed),
+            failed: count(Verdict::Failed).max(usize::from(lost)),
+            ignored: count(Verdict::Skipped),
+            expected: 0,
+        }
+    }
+
     fn and(self, other: Counts) -> Counts {
         Counts {
             passed: self.passed + other.passed,

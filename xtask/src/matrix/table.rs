@@ -1,8 +1,8 @@
 //! What a person reads of a run: the cells, and what each came to.
 
 use super::Counts;
-use super::axes::{Axis, Cell, covering, every};
-use std::collections::BTreeSet;
+use super::axes::{Axis, Cell, every};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ pub(super) struct Row {
 }
 
 /// The cells of a full run; those of every run are marked.
-pub(super) fn list(axes: &[Axis]) -> String {
-    let (all, short) = (every(axes), covering(axes));
+pub(super) fn list(axes: &[Axis], short: &[Cell]) -> String {
+    let all = every(axes);
     let mut text = format!("{}  runs\n", heading(axes));
     for cell in &all {
         let when = if short.contains(cell) { "always" } else { "with --full" };
@@ -29,6 +29,19 @@ pub(super) fn list(axes: &[Axis]) -> String {
     }
     let _ = writeln!(text, "{} cells, {} of them always", all.len(), short.len());
     text
+}
+
+/// What a run left to a full one: a line for each value of the first axis.
+pub(super) fn left(axes: &[Axis], ran: &[Cell]) -> String {
+    let mut lines: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let all = every(axes);
+    for cell in all.iter().filter(|cell| !ran.contains(cell)) {
+        let (first, rest) = cell.values.split_first().expect("there is an axis");
+        lines.entry(first).or_default().push(rest.join("/"));
+    }
+    let count = all.len() - ran.len();
+    let lines = lines.iter().map(|(first, rest)| format!("  {first}: {}\n", rest.join(", ")));
+    format!("left to --full: {count} of {} cells\n{}", all.len(), lines.collect::<String>())
 }
 
 /// The table of results; its last line adds up.
@@ -81,16 +94,23 @@ fn width(axis: &Axis) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::axes::AXES;
+    use super::super::axes::{AXES, OF_THE_CHART, covering, touching};
     use super::*;
 
     #[test]
     fn the_list_says_which_cells_every_run_has() {
-        let list = list(AXES);
+        let list = list(AXES, &covering(AXES));
         let has = |words: &str| list.lines().any(|line| line.split_whitespace().eq(words.split(' ')));
         assert!(has("postgres-13 environment online-gone one with --full"), "{list}");
         assert!(has("sqlite file none two always, refused: storage_locked"), "{list}");
         assert!(list.ends_with("216 cells, 19 of them always\n"), "{list}");
+    }
+
+    #[test]
+    fn a_short_run_says_what_it_left() {
+        let left = left(OF_THE_CHART, &touching(OF_THE_CHART));
+        assert!(left.starts_with("left to --full: 124 of 128 cells\n  postgres-12: none/values, "), "{left}");
+        assert!(!left.contains("sqlite: none/values,"), "{left}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::binaries::{Filter, build_some};
 use super::record::Record;
 use super::{Suite, Tally, suites};
 use crate::cluster::{self, Cluster};
-use crate::matrix::Databases;
+use crate::matrix::{self, Databases};
 use crate::release::{self, Release, Target};
 use crate::workspace::Workspace;
 use crate::{Result, engine, helm, image as images, needs, process};
@@ -24,7 +24,9 @@ const COMPOSE_TRIALS: (usize, usize) = (8, 2);
 const ENGINE_RESTARTS: usize = 1;
 
 /// Trials of `tests/helm/`.
-const HELM_TRIALS: usize = 13;
+const HELM_TRIALS: usize = 15;
+/// Cells of the chart in a short run.
+const CHART_CELLS: usize = 4;
 /// The cluster of the trials, and its nodes.
 const NAME_OF_CLUSTER: &str = "rtmx-test";
 const NODES: u32 = 2;
@@ -35,7 +37,7 @@ const COMPOSE_FILES: usize = 5;
 /// The committed Compose files with the image: the long form on every PostgreSQL.
 pub(super) fn compose(suite: &Suite) -> Result<Tally> {
     let workspace = &suite.workspace;
-    let mut variables = match product(suite)? {
+    let mut variables = match product(workspace)? {
         Ok(variables) => variables,
         Err(reason) => return Ok(Tally::skipped(reason)),
     };
@@ -63,37 +65,57 @@ pub(super) fn compose(suite: &Suite) -> Result<Tally> {
     Ok(tally.with_skipped(explained).with_floor(floor))
 }
 
-/// The committed chart with the image, on a cluster.
+/// The committed chart with the image, on a cluster; of its combinations few, the long form all.
 pub(super) fn helm(suite: &Suite) -> Result<Tally> {
     let workspace = &suite.workspace;
+    let is_given = std::env::var_os(cluster::KUBECONFIG).is_some();
+    let tally = with_cluster(workspace, |variables| {
+        let tally = on_cluster(suite, variables)?;
+        if is_given {
+            // It may not reach a database that is started here, nor images of ours.
+            let explained = tally.skipped;
+            return Ok(tally.with_skipped(explained));
+        }
+        let cells = matrix::on_cluster(workspace, variables, suite.full)?;
+        let cells = Tally { failed: cells.failed, skipped: cells.ignored, ..Tally::passed(cells.passed, "") };
+        let mut tally = tally.and(cells);
+        // The trial of a combination was ignored while nobody asked for one.
+        tally.skipped = tally.skipped.saturating_sub(1);
+        Ok(tally.with_skipped(0).with_floor(HELM_TRIALS + CHART_CELLS))
+    })?;
+    Ok(tally.unwrap_or_else(Tally::skipped))
+}
+
+/// Does something with Helm, the image and a cluster that has it: the one that is named, else one that is brought
+/// up and taken down. The variables say where all is; the inner error is why it cannot be had here.
+pub(crate) fn with_cluster<T>(
+    workspace: &Workspace,
+    work: impl FnOnce(&[(&'static str, String)]) -> Result<T>,
+) -> Result<std::result::Result<T, String>> {
     let found = helm::ready(workspace)?;
     let has = |name: &str| found.variables.iter().any(|(known, _)| *known == name);
     if !has("RTMX_HELM_3") || !has("RTMX_HELM_4") {
-        return Ok(Tally::skipped(found.lacking.join(". ")));
+        return Ok(Err(found.lacking.join(". ")));
     }
-    let mut variables = match product(suite)? {
+    let mut variables = match product(workspace)? {
         Ok(variables) => variables,
-        Err(reason) => return Ok(Tally::skipped(reason)),
+        Err(reason) => return Ok(Err(reason)),
     };
     variables.extend(found.variables);
-    variables.push(("RTMX_OTHER_RELEASE", other_release(workspace)?));
     if std::env::var_os(cluster::KUBECONFIG).is_some() {
-        // It may not reach a database that is started here, nor images of ours.
-        let tally = on_cluster(suite, &variables)?;
-        let explained = tally.skipped;
-        return Ok(tally.with_skipped(explained));
+        return work(&variables).map(Ok);
     }
     let cluster = match Cluster::up(workspace, NAME_OF_CLUSTER, NODES)? {
         Ok(cluster) => cluster,
-        Err(reason) => return Ok(Tally::skipped(reason)),
+        Err(reason) => return Ok(Err(reason)),
     };
     variables.push((cluster::KUBECONFIG, cluster.kubeconfig.display().to_string()));
     variables.push(("RTMX_TEST_CLUSTER_LOAD", cluster.load_command()));
     let loaded = cluster.load(&[folder(workspace).join("image.tar").display().to_string()]);
-    let tally = loaded.and_then(|()| on_cluster(suite, &variables));
+    let done = loaded.and_then(|()| work(&variables));
     // Whatever came of it, nothing of it is left running.
     cluster.down()?;
-    Ok(tally?.with_skipped(0).with_floor(HELM_TRIALS))
+    done.map(Ok)
 }
 
 /// Builds the server of other releases, for whose sake nobody waits for an optimized build; answers where it
@@ -111,9 +133,10 @@ fn other_release(workspace: &Workspace) -> Result<String> {
 fn on_cluster(suite: &Suite, variables: &[(&'static str, String)]) -> Result<Tally> {
     let workspace = &suite.workspace;
     let databases = Databases::ready(workspace)?;
+    let variables = [variables, &[("RTMX_OTHER_RELEASE", other_release(workspace)?)]].concat();
     let binaries = build_some(&workspace.root, &[("rtmx", "helm")])?;
     let mut record = Record::read(workspace).unwrap_or_default();
-    let mut tally = suites::run_all(&binaries, &Filter::default(), variables, &mut record)?;
+    let mut tally = suites::run_all(&binaries, &Filter::default(), &variables, &mut record)?;
     record.write(workspace)?;
     tally.note = databases.note();
     Ok(tally)
@@ -121,11 +144,10 @@ fn on_cluster(suite: &Suite, variables: &[(&'static str, String)]) -> Result<Tal
 
 /// The image of the release, written for the trials, as the variables that say where. The inner error is why
 /// it cannot be made here.
-fn product(suite: &Suite) -> Result<std::result::Result<Vec<(&'static str, String)>, String>> {
-    let workspace = &suite.workspace;
+fn product(workspace: &Workspace) -> Result<std::result::Result<Vec<(&'static str, String)>, String>> {
     let target = Target::of_this_machine()?;
     let release = release::build(workspace, target)?;
-    let pins = match pins(suite, target)? {
+    let pins = match pins(workspace, target)? {
         Ok((pins, _)) => pins,
         Err(reason) => return Ok(Err(reason)),
     };
@@ -138,7 +160,7 @@ pub(super) fn image(suite: &Suite) -> Result<Tally> {
     let workspace = &suite.workspace;
     let target = Target::of_this_machine()?;
     let release = release::build(workspace, target)?;
-    let (pins, warning) = match pins(suite, target)? {
+    let (pins, warning) = match pins(workspace, target)? {
         Ok(found) => found,
         Err(reason) => return Ok(Tally::skipped(reason)),
     };
@@ -171,8 +193,10 @@ pub(super) fn image(suite: &Suite) -> Result<Tally> {
 
 /// The committed pins; where a mirror has dropped one of their files, what the mirrors have now, in a file of
 /// this run alone, with a warning. The inner error is why neither can be had here.
-fn pins(suite: &Suite, target: Target) -> Result<std::result::Result<(PathBuf, Option<String>), String>> {
-    let workspace = &suite.workspace;
+fn pins(
+    workspace: &Workspace,
+    target: Target,
+) -> Result<std::result::Result<(PathBuf, Option<String>), String>> {
     let committed = images::pin_file(workspace, target);
     let Err(reason) = images::fetch(workspace, &committed) else { return Ok(Ok((committed, None))) };
     let scratch = workspace.target.join("rtmx/image/pins.json");

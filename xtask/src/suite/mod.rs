@@ -18,7 +18,8 @@ use crate::{Result, needs};
 use std::time::{Duration, Instant};
 use summary::Line;
 
-pub(crate) use binaries::{Filter, Verdict, build, build_some, run_binary};
+pub(crate) use binaries::{Binary, Filter, Outcome, Verdict, build, build_some, run_binary};
+pub(crate) use image::with_cluster;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -163,7 +164,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "helm",
         what: "the chart is installed on a real cluster, and keeps what is written",
-        minutes: 16,
+        minutes: 18,
         run: image::helm,
     },
     Step {
