@@ -109,6 +109,32 @@ async fn by_a_role_that_owns_nothing(postgres: &Postgres) {
     }
 }
 
+/// A later version whose migration fails in its middle.
+const WITH_FAULT: &[Migration] = &[
+    MIGRATIONS[0],
+    MIGRATIONS[1],
+    Migration {
+        version: 3,
+        name: "half_done",
+        step: MigrationStep::Expand,
+        oldest_compatible: 1,
+        sql: "CREATE TABLE half_done (id bigint); INSERT INTO no_such_table VALUES (1)",
+    },
+];
+
+/// A migration that fails is named, and nothing of it is left.
+async fn with_a_fault_of_its_own(postgres: &Postgres) {
+    let connector = connector(postgres, "half_done");
+    let error = migrated(&connector, WITH_FAULT).await.expect_err("a table is missing");
+    rtmx_core::assert_code(&error, storage::MIGRATION_FAILED);
+    assert!(error.message().contains("migration 3 `half_done`"), "{}", error.message());
+    assert!(error.causes().concat().contains("no_such_table"), "{:?}", error.causes());
+    let mut other = admin(postgres).await;
+    let left = "SELECT to_regclass('half_done.half_done') IS NULL AND max(version) = 2 FROM half_done.schema_migration";
+    let left: bool = sqlx::query_scalar(left).fetch_one(&mut other).await.expect("it answers");
+    assert!(left, "what it had done is taken back, and those before it are there");
+}
+
 /// An administrator who looks into the database finds what each table is.
 async fn every_table_is_described(postgres: &Postgres) {
     const SCHEMA: &str = "described";
@@ -247,6 +273,7 @@ fn migrations_say_who_is_in_the_way_and_what_is_lacking() {
         runtime.block_on(async {
             behind_a_lock(&postgres).await;
             by_a_role_that_owns_nothing(&postgres).await;
+            with_a_fault_of_its_own(&postgres).await;
             every_table_is_described(&postgres).await;
         });
     }
