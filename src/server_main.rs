@@ -357,7 +357,8 @@ async fn migrate(settings: &Settings, drivers: &Drivers, wait: bool, contract: b
             }
             Err(error) if wait && http::passes(&error) && Instant::now() < deadline => {
                 if told.is_none_or(|told| told.elapsed() >= MIGRATE_WAIT_REMIND) {
-                    tracing::info!(code = %error.code(), "waiting: {}", error.message());
+                    let causes = error.causes();
+                    tracing::warn!(code = %error.code(), ?causes, next = error.next(), "waiting: {}", error.message());
                     told = Some(Instant::now());
                 }
                 tokio::time::sleep(Duration::from_secs(1)).await;

@@ -2,8 +2,12 @@
 
 use crate::Helm;
 use crate::engine::must;
+use rtmx_containers::{Flavour, Postgres};
 use std::path::PathBuf;
 use std::process::Command;
+
+/// The PostgreSQL of the deployment requirements.
+pub(crate) const BUNDLED: u16 = 16;
 
 /// What is installed.
 #[derive(Debug, Clone)]
@@ -71,6 +75,13 @@ impl Ground {
             load.map_err(|_| format!("RTMX_TEST_CLUSTER_LOAD puts no image onto the nodes: {image}"))?;
         must(Command::new("sh").args(["-c", &format!("{load} '{image}'")]));
         Ok(())
+    }
+
+    /// The image of a PostgreSQL as the chart brings it, on the nodes. It has a shell.
+    pub(crate) fn postgres(&self, version: u16) -> Result<String, String> {
+        let image = Postgres::image(version, Flavour::Alpine).map_err(|error| error.to_string())?;
+        self.load(&image)?;
+        Ok(image)
     }
 
     /// `kubectl` with these arguments, which must succeed.

@@ -3,26 +3,23 @@
 
 use crate::asking::Asked;
 use crate::forward::Forward;
-use crate::ground::Ground;
+use crate::ground::{BUNDLED, Ground};
 use crate::namespace::{Namespace, WAIT};
 use crate::{Helm, Ignored};
 use http::Method;
-use rtmx_containers::{Flavour, Postgres, parts_image};
+use rtmx_containers::parts_image;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// The PostgreSQL of the deployment requirements.
-const BUNDLED: u16 = 16;
 const ABSENT: [&str; 7] = ["web", "api", "worker", "workerBeat", "weaviate", "sandbox", "ssrfProxy"];
 /// nginx looks names up every ten seconds, and a pod is deleted within a few.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) fn infrastructure(ground: &Ground) -> Result<(), Ignored> {
     let parts = parts_image().map_err(|error| error.to_string())?;
-    let postgres = Postgres::image(BUNDLED, Flavour::Alpine).map_err(|error| error.to_string())?;
+    let postgres = ground.postgres(BUNDLED)?;
     ground.load(&parts)?;
-    ground.load(&postgres)?;
     let namespace = Namespace::new(ground, Helm::Four)?;
     install(&namespace, &values(ground, &parts, &postgres));
     let application = Application { namespace: &namespace };

@@ -1,14 +1,12 @@
 //! Installed, written to, its pod deleted, taken away and installed again.
 
 use crate::asking::Asked;
-use crate::ground::Ground;
+use crate::ground::{BUNDLED, Ground};
 use crate::namespace::{Namespace, WAIT};
 use crate::{Helm, Ignored};
 use http::Method;
-use rtmx_containers::{DEFAULT_VERSION, Flavour, Postgres};
+use rtmx_containers::DEFAULT_VERSION;
 
-/// The PostgreSQL of the deployment requirements.
-const BUNDLED: u16 = 16;
 /// The project's own matrix, which is imported.
 const MATRIX: &str = include_str!("../../rtm/database.csv");
 
@@ -44,9 +42,8 @@ pub(crate) fn on_newest_postgres(ground: &Ground) -> Result<(), Ignored> {
 }
 
 /// The values that bring a version.
-fn bundling(ground: &Ground, version: u16) -> Result<String, Ignored> {
-    let image = Postgres::image(version, Flavour::Alpine).map_err(|error| error.to_string())?;
-    ground.load(&image)?;
+pub(crate) fn bundling(ground: &Ground, version: u16) -> Result<String, Ignored> {
+    let image = ground.postgres(version)?;
     let (name, tag) = image.rsplit_once(':').ok_or("the image has no tag")?;
     Ok(format!("postgresql: {{enabled: true, image: {{repository: {name}, tag: \"{tag}\"}}}}\n"))
 }

@@ -1,9 +1,12 @@
 //! Users: a steady stream of requests, each on a connection of its own, so that none can hide behind a retry.
 
+use crate::forward::Forward;
 use crate::support::Client;
 use bytes::Bytes;
 use http::Method;
 use serde_json::json;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,11 +14,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-const PER_SECOND: u64 = 200;
+const PER_SECOND: u64 = 50;
 /// One request of so many writes.
 const WRITES: u64 = 20;
 /// Nobody waits longer for a page.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
+/// A thousand answers take 20 s.
+const ANSWERS_LIMIT: Duration = Duration::from_secs(120);
 const REQUIREMENTS: &str = "/api/v1/projects/default/requirements";
 
 /// What came of the requests.
@@ -29,10 +34,31 @@ pub(crate) struct Counted {
     pub(crate) failed: Vec<(Duration, String)>,
 }
 
+impl Counted {
+    /// Asserts that no request failed; `during` says what happened meanwhile.
+    pub(crate) fn assert_none_failed(&self, during: &dyn Debug) {
+        let failed = self.failed.len();
+        assert!(
+            failed == 0,
+            "{failed} of {}: {:?}; {during:?}",
+            self.answered,
+            &self.failed[..failed.min(20)]
+        );
+    }
+
+    /// Asserts that every write that was acknowledged is there.
+    pub(crate) fn assert_kept(&self, forward: &Forward, token: &str) {
+        let kept: BTreeSet<String> = forward.all_ids(token).into_iter().collect();
+        let lost: Vec<_> = self.acknowledged.iter().filter(|id| !kept.contains(*id)).collect();
+        assert!(!self.acknowledged.is_empty() && lost.is_empty(), "acknowledged and lost: {lost:?}");
+    }
+}
+
 /// A stream that runs until it is [stopped](Load::stop).
 pub(crate) struct Load {
     stopped: Arc<AtomicBool>,
-    thread: JoinHandle<Counted>,
+    counted: Arc<Mutex<Counted>>,
+    thread: JoinHandle<()>,
     began: Instant,
 }
 
@@ -40,13 +66,14 @@ impl Load {
     /// Begins to ask at this address.
     pub(crate) fn start(address: SocketAddr, token: &str) -> Load {
         let stopped = Arc::new(AtomicBool::new(false));
-        let (token, until) = (token.to_owned(), Arc::clone(&stopped));
+        let counted = Arc::new(Mutex::new(Counted::default()));
+        let (token, until, kept) = (token.to_owned(), Arc::clone(&stopped), Arc::clone(&counted));
         let began = Instant::now();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("it starts").block_on(run(address, token, began, until))
+            runtime.expect("it starts").block_on(run(address, token, kept, until));
         });
-        Load { stopped, thread, began }
+        Load { stopped, counted, thread, began }
     }
 
     /// How long it runs.
@@ -54,23 +81,40 @@ impl Load {
         self.began.elapsed()
     }
 
+    /// Waits until so many requests were answered, none of them badly.
+    pub(crate) fn await_answers(&self, wanted: u64) {
+        let began = Instant::now();
+        loop {
+            let counted = self.counted.lock().expect("nobody panics");
+            counted.assert_none_failed(&"nothing has happened yet");
+            if counted.answered >= wanted {
+                return;
+            }
+            assert!(began.elapsed() < ANSWERS_LIMIT, "{} requests are no load", counted.answered);
+            drop(counted);
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
     /// Ends it, and tells what came of it.
     pub(crate) fn stop(self) -> Counted {
         self.stopped.store(true, Ordering::Relaxed);
-        self.thread.join().expect("it does not panic")
+        self.thread.join().expect("it does not panic");
+        std::mem::take(&mut *self.counted.lock().expect("nobody panics"))
     }
 }
 
-async fn run(address: SocketAddr, token: String, began: Instant, stopped: Arc<AtomicBool>) -> Counted {
-    let counted = Arc::new(Mutex::new(Counted::default()));
-    let next = Arc::new(AtomicU64::new(0));
+async fn run(address: SocketAddr, token: String, counted: Arc<Mutex<Counted>>, stopped: Arc<AtomicBool>) {
+    // One after another may ask the same servers: an id is made once.
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let began = Instant::now();
     let mut ticks = interval(Duration::from_millis(1000 / PER_SECOND));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut running = tokio::task::JoinSet::new();
     while !stopped.load(Ordering::Relaxed) {
         ticks.tick().await;
         let (counted, token) = (Arc::clone(&counted), token.clone());
-        let number = next.fetch_add(1, Ordering::Relaxed);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         running.spawn(async move {
             let asked = Instant::now();
             let outcome = timeout(ANSWER_LIMIT, one(address, &token, number)).await;
@@ -86,7 +130,6 @@ async fn run(address: SocketAddr, token: String, began: Instant, stopped: Arc<At
         while running.try_join_next().is_some() {}
     }
     while running.join_next().await.is_some() {}
-    std::mem::take(&mut *counted.lock().expect("nobody panics"))
 }
 
 async fn one(address: SocketAddr, token: &str, number: u64) -> Result<Option<String>, String> {

@@ -10,6 +10,7 @@ mod cell;
 #[allow(dead_code, reason = "the trials of the image use more of it")]
 #[path = "../image/engine.rs"]
 mod engine;
+mod failures;
 mod forward;
 #[allow(dead_code, reason = "the trials of the image use more of it")]
 #[path = "../image/given.rs"]
@@ -19,10 +20,14 @@ mod hyyve;
 mod licensed;
 mod life;
 mod load;
+mod lost_node;
 mod namespace;
 mod own_database;
+mod policy;
+mod probe;
 mod releases;
 mod rolling;
+mod scaling;
 #[path = "../support/mod.rs"]
 mod support;
 mod upgrade;
@@ -46,13 +51,24 @@ pub(crate) enum Helm {
 type Claim = (&'static str, fn(&Ground) -> Result<(), Ignored>);
 type ClaimWithHelm = (&'static str, fn(&Ground, Helm) -> Result<(), Ignored>);
 
-const WITH_HELM: [ClaimWithHelm; 4] = [
+const WITH_HELM: [ClaimWithHelm; 6] = [
+    ("an_image_that_is_not_there_stops_an_upgrade_before_any_server", failures::an_image_that_is_not_there),
+    ("an_upgrade_that_a_webhook_or_a_policy_refuses_says_so_and_changes_nothing", failures::a_webhook),
     ("t1_the_chart_deploys_to_a_clean_cluster", own_database::with_the_values_as_given),
     ("t5_a_database_with_the_customers_credentials_is_used", own_database::with_credentials),
     ("t6_an_upgrade_from_the_previous_version_preserves_data", upgrade::preserves_data),
     ("t7_a_rollback_restores_the_previous_version", upgrade::is_rolled_back),
 ];
-const CLAIMS: [Claim; 7] = [
+/// What takes a node away from everybody.
+const ALONE: Claim =
+    ("a_lost_node_costs_no_write_and_after_its_loss_is_noticed_no_request", lost_node::loses_no_write);
+const CLAIMS: [Claim; 13] = [
+    ("the_number_of_servers_follows_the_load_and_never_falls_below_the_least", scaling::follows_the_load),
+    ("a_wrong_secret_is_named_and_the_old_servers_go_on", failures::a_wrong_secret),
+    ("a_quota_that_is_exceeded_is_named_and_the_old_servers_go_on", failures::a_quota),
+    ("a_claim_that_cannot_be_bound_says_why_and_is_bound_later", failures::a_claim_of_no_class),
+    ("with_a_bundled_database_the_network_lets_through_what_is_needed_alone", policy::of_a_bundled_database),
+    ("with_a_database_outside_servers_reach_it_alone", policy::of_the_customers_database),
     ("a_bare_install_runs_on_sqlite_and_finds_its_data_after_an_uninstall", life::on_sqlite),
     ("a_bundled_database_is_brought_and_kept", life::on_bundled_postgres),
     ("a_bundled_database_of_the_newest_version_is_brought_and_kept", life::on_newest_postgres),
@@ -70,6 +86,10 @@ fn main() {
     }
     // Two cores, and each trial has a server and perhaps a database.
     arguments.test_threads = arguments.test_threads.or(Some(2));
+    let alone = Trial::ignorable_test(ALONE.0, || on_ground(ALONE.1));
+    if lost_node::is_asked_for() {
+        libtest_mimic::run(&arguments, vec![alone]).exit();
+    }
     let mut trials: Vec<Trial> = CLAIMS
         .into_iter()
         .map(|(name, prove)| Trial::ignorable_test(name, move || on_ground(prove)))
@@ -80,6 +100,7 @@ fn main() {
             trials.push(Trial::ignorable_test(name, test).with_kind(kind));
         }
     }
+    trials.push(alone);
     trials.push(in_a_combination);
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -6,12 +6,15 @@ use crate::ground::{Ground, Version};
 use crate::{Helm, Ignored};
 use serde_json::Value;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A disruption budget lets a pod go when another one is ready.
 const EVICTION_LIMIT: Duration = Duration::from_secs(120);
+/// What is to be said is said within seconds, or tried again after a minute.
+const TEXT_LIMIT: Duration = Duration::from_secs(300);
 /// What Helm waits for at most; five times what it takes.
 pub(crate) const WAIT: &str = "300s";
 
@@ -113,6 +116,38 @@ impl<'g> Namespace<'g> {
         said
     }
 
+    /// The same where it must fail; what Helm complained about.
+    pub(crate) fn refused(&self, values: &str, more: &[&str]) -> String {
+        let ended = self.try_install(values, &[&["--wait", "--timeout", "30s"], more].concat());
+        let complaint = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!ended.status.success(), "it was taken: {values}");
+        complaint
+    }
+
+    /// Waits until `kubectl` in it prints or complains about something, and answers all of that.
+    pub(crate) fn await_text(&self, arguments: &[&str], wanted: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let mut kubectl = self.ground.kubectl_command();
+            let ended =
+                kubectl.args(["--namespace", &self.name]).args(arguments).output().expect("kubectl runs");
+            let said = [ended.stdout, ended.stderr].concat();
+            let said = String::from_utf8_lossy(&said).into_owned();
+            if said.contains(wanted) {
+                return said;
+            }
+            let waits = began.elapsed() < TEXT_LIMIT;
+            assert!(waits, "{arguments:?} has no `{wanted}`: {said}\n{}", self.trouble());
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+
+    /// What makes an object that is in no namespace go with this one.
+    pub(crate) fn owns(&self) -> Value {
+        let uid = self.field(&format!("namespace/{}", self.name), "{.metadata.uid}");
+        serde_json::json!([{"apiVersion": "v1", "kind": "Namespace", "name": self.name, "uid": uid}])
+    }
+
     /// Moves a pod away as `kubectl drain` does: its disruption budget is asked.
     pub(crate) fn evict(&self, pod: &str) {
         let eviction = serde_json::json!({
@@ -163,6 +198,12 @@ impl<'g> Namespace<'g> {
     /// The first admin token, from another Secret.
     pub(crate) fn token_of(&self, secret: &str) -> String {
         self.secret(secret, "token")
+    }
+
+    /// The service's port on the first node.
+    pub(crate) fn node_port(&self) -> SocketAddr {
+        let port = self.field("service/demo-rtmx", "{.spec.ports[?(@.name==\"http\")].nodePort}");
+        format!("{}:{port}", self.ground.node_address(0)).parse().expect("it is an address")
     }
 
     /// A way to the service.

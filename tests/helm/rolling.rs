@@ -6,8 +6,6 @@ use crate::namespace::{Namespace, WAIT};
 use crate::own_database::Customers;
 use crate::{Helm, Ignored};
 use rtmx_containers::DEFAULT_VERSION;
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
 
 pub(crate) fn no_request_fails(ground: &Ground) -> Result<(), Ignored> {
     let customers = Customers::start(ground, DEFAULT_VERSION)?;
@@ -22,10 +20,8 @@ pub(crate) fn no_request_fails(ground: &Ground) -> Result<(), Ignored> {
         )
     };
     namespace.install(&values(2, "one"));
-    let port = namespace.field("service/demo-rtmx", "{.spec.ports[?(@.name==\"http\")].nodePort}");
-    let address: SocketAddr = format!("{}:{port}", ground.node_address(0)).parse().expect("it is an address");
     let token = namespace.token();
-    let load = Load::start(address, &token);
+    let load = Load::start(namespace.node_port(), &token);
     let mut done = Vec::new();
     let mut mark = |what: &'static str| done.push((load.elapsed(), what));
 
@@ -55,17 +51,8 @@ pub(crate) fn no_request_fails(ground: &Ground) -> Result<(), Ignored> {
     mark("a pod was deleted");
 
     let counted = load.stop();
-    assert!(
-        counted.failed.is_empty(),
-        "{} of {}: {:?}; {done:?}",
-        counted.failed.len(),
-        counted.answered,
-        &counted.failed[..counted.failed.len().min(20)]
-    );
+    counted.assert_none_failed(&done);
     assert!(counted.answered > 2_000, "{} requests are no load", counted.answered);
-    let forward = namespace.forward();
-    let kept: BTreeSet<String> = forward.all_ids(&token).into_iter().collect();
-    let lost: Vec<_> = counted.acknowledged.iter().filter(|id| !kept.contains(*id)).collect();
-    assert!(!counted.acknowledged.is_empty() && lost.is_empty(), "acknowledged and lost: {lost:?}");
+    counted.assert_kept(&namespace.forward(), &token);
     Ok(())
 }

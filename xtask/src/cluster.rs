@@ -173,6 +173,12 @@ impl Cluster {
         }
     }
 
+    /// The shell commands that end the node whose name is in `$NODE`, without a word to it, and start it again.
+    pub(crate) fn node_commands(&self) -> (String, String) {
+        let of = |verb: &str| format!("docker {verb} '{}'-\"$NODE\"", self.name);
+        (of("kill"), of("start"))
+    }
+
     /// Removes it.
     pub(crate) fn down(&self) -> Result<()> {
         match &self.maker {

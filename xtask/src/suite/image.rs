@@ -24,7 +24,9 @@ const COMPOSE_TRIALS: (usize, usize) = (8, 2);
 const ENGINE_RESTARTS: usize = 1;
 
 /// Trials of `tests/helm/`.
-const HELM_TRIALS: usize = 15;
+const HELM_TRIALS: usize = 26;
+/// Of those, what takes a node away from the others.
+const NODE_LOSSES: usize = 1;
 /// Cells of the chart in a short run.
 const CHART_CELLS: usize = 4;
 /// The cluster of the trials, and its nodes.
@@ -76,11 +78,14 @@ pub(super) fn helm(suite: &Suite) -> Result<Tally> {
             let explained = tally.skipped;
             return Ok(tally.with_skipped(explained));
         }
+        // Alone, because it takes a node away.
+        let alone = [variables, &[("RTMX_TEST_CLUSTER_NODE_LOSS", "1".to_owned())]].concat();
+        let tally = tally.and(on_cluster(suite, &alone)?);
         let cells = matrix::on_cluster(workspace, variables, suite.full)?;
         let cells = Tally { failed: cells.failed, skipped: cells.ignored, ..Tally::passed(cells.passed, "") };
         let mut tally = tally.and(cells);
-        // The trial of a combination was ignored while nobody asked for one.
-        tally.skipped = tally.skipped.saturating_sub(1);
+        // That and the trial of a combination were ignored while nobody asked for them.
+        tally.skipped = tally.skipped.saturating_sub(NODE_LOSSES + 1);
         Ok(tally.with_skipped(0).with_floor(HELM_TRIALS + CHART_CELLS))
     })?;
     Ok(tally.unwrap_or_else(Tally::skipped))
@@ -111,6 +116,9 @@ pub(crate) fn with_cluster<T>(
     };
     variables.push((cluster::KUBECONFIG, cluster.kubeconfig.display().to_string()));
     variables.push(("RTMX_TEST_CLUSTER_LOAD", cluster.load_command()));
+    let (stop, start) = cluster.node_commands();
+    variables.push(("RTMX_TEST_CLUSTER_NODE_STOP", stop));
+    variables.push(("RTMX_TEST_CLUSTER_NODE_START", start));
     let loaded = cluster.load(&[folder(workspace).join("image.tar").display().to_string()]);
     let done = loaded.and_then(|()| work(&variables));
     // Whatever came of it, nothing of it is left running.

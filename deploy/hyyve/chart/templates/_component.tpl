@@ -112,6 +112,7 @@ spec:
   {{- range $c.claims }}
   {{- if and .storage (not .claim) (not .lost) }}{{ $templates = append $templates . }}{{ end }}
   {{- end }}
+  {{- include "hyyve.sameClass" (list $root $c $name $templates) }}
   {{- with $templates }}
   volumeClaimTemplates:
     {{- range . }}
@@ -128,6 +129,25 @@ spec:
     {{- end }}
   {{- end }}
   {{- end }}
+{{- end }}
+
+{{/* Refuses another class for claims that are there, which Kubernetes refuses without a word about them:
+(list root component name templates). */}}
+{{- define "hyyve.sameClass" -}}
+{{- $root := index . 0 -}}{{- $c := index . 1 -}}{{- $name := index . 2 -}}
+{{- $wanted := dict -}}
+{{- range index . 3 }}{{ $_ := set $wanted .name . }}{{ end -}}
+{{- $found := default dict (lookup "apps/v1" "StatefulSet" $root.Release.Namespace $name) -}}
+{{- range dig "spec" "volumeClaimTemplates" list $found -}}
+{{- $was := default "" .spec.storageClassName -}}
+{{- with get $wanted .metadata.name -}}
+{{- $is := default $root.Values.global.storageClass .storage.storageClass -}}
+{{- if ne $is $was -}}
+{{- $claim := printf "%s-%s-0" .name $name -}}
+{{- fail (printf "\n\nThe claim %s was made with the storage class %q, and a claim keeps its class: %s.%s.storageClass cannot become %q.\nIf nothing is in it yet, or a backup is at hand, take it away and try again:\n\n  kubectl --namespace %s delete statefulset/%s pvc/%s\n" $claim $was $c.key .persistence $is $root.Release.Namespace $name $claim) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end }}
 
 {{/* What a claim asks for: (list root storage). */}}
