@@ -3,7 +3,7 @@
 
 use crate::asking::Asked;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::{CALM, Load};
 use crate::namespace::{Namespace, WAIT};
 use crate::own_database::Customers;
 use crate::{Helm, Ignored};
@@ -46,7 +46,7 @@ impl<'g> Working<'g> {
     /// Does something while users work, and holds them to have noticed nothing.
     fn unnoticed(&self, act: impl FnOnce()) {
         let token = self.namespace.token();
-        let load = Load::start(self.namespace.node_port(), &token);
+        let load = Load::start(self.namespace.node_port(), &token, CALM);
         act();
         let counted = load.stop();
         counted.assert_none_failed(&"");

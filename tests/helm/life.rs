@@ -83,7 +83,9 @@ pub(crate) fn secrets_are_made_once(ground: &Ground) -> Result<(), Ignored> {
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "demo-rtmx-admin-token"},
         "stringData": {"token": "given-0123456789abcdef0123456789abcdef"},
     }));
-    namespace.install("");
+    // Any user works, as clusters choose them that have one for each namespace.
+    let anybody = "{runAsUser: 1000770000, runAsGroup: 0}";
+    namespace.install(&format!("securityContext: {anybody}\npodSecurityContext: {{fsGroup: 1000770000}}\n"));
     let token = namespace.token();
     assert_eq!(token, "given-0123456789abcdef0123456789abcdef");
     assert_eq!(namespace.forward().ids(&token), Vec::<String>::new(), "it is the one that counts");

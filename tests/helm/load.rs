@@ -14,12 +14,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-const PER_SECOND: u64 = 50;
+/// Requests a second of a busy office.
+pub(crate) const BUSY: u64 = 200;
+/// Enough to notice what goes wrong beside other trials.
+pub(crate) const CALM: u64 = 50;
 /// One request of so many writes.
 const WRITES: u64 = 20;
 /// Nobody waits longer for a page.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
-/// A thousand answers take 20 s.
+/// A thousand answers take 5 s of a busy office.
 const ANSWERS_LIMIT: Duration = Duration::from_secs(120);
 const REQUIREMENTS: &str = "/api/v1/projects/default/requirements";
 
@@ -63,15 +66,15 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Begins to ask at this address.
-    pub(crate) fn start(address: SocketAddr, token: &str) -> Load {
+    /// Begins to ask at this address, so often a second.
+    pub(crate) fn start(address: SocketAddr, token: &str, per_second: u64) -> Load {
         let stopped = Arc::new(AtomicBool::new(false));
         let counted = Arc::new(Mutex::new(Counted::default()));
         let (token, until, kept) = (token.to_owned(), Arc::clone(&stopped), Arc::clone(&counted));
         let began = Instant::now();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("it starts").block_on(run(address, token, kept, until));
+            runtime.expect("it starts").block_on(run(address, token, per_second, kept, until));
         });
         Load { stopped, counted, thread, began }
     }
@@ -104,11 +107,17 @@ impl Load {
     }
 }
 
-async fn run(address: SocketAddr, token: String, counted: Arc<Mutex<Counted>>, stopped: Arc<AtomicBool>) {
+async fn run(
+    address: SocketAddr,
+    token: String,
+    per_second: u64,
+    counted: Arc<Mutex<Counted>>,
+    stopped: Arc<AtomicBool>,
+) {
     // One after another may ask the same servers: an id is made once.
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let began = Instant::now();
-    let mut ticks = interval(Duration::from_millis(1000 / PER_SECOND));
+    let mut ticks = interval(Duration::from_millis(1000 / per_second));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut running = tokio::task::JoinSet::new();
     while !stopped.load(Ordering::Relaxed) {

@@ -5,7 +5,7 @@
 
 use crate::engine::must;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::{BUSY, Load};
 use crate::namespace::{Namespace, WAIT};
 use crate::own_database::Customers;
 use crate::support::Client;
@@ -59,7 +59,7 @@ pub(crate) fn loses_no_write(ground: &Ground) -> Result<(), Ignored> {
     assert_eq!(servers, nodes, "one server on each node");
     let (address, token, lost) = (namespace.node_port(), namespace.token(), nodes[1]);
 
-    let before = Load::start(address, &token);
+    let before = Load::start(address, &token, BUSY);
     before.await_answers(REQUESTS);
     let node = Node { name: lost, start };
     let stopped = before.elapsed();
@@ -70,7 +70,7 @@ pub(crate) fn loses_no_write(ground: &Ground) -> Result<(), Ignored> {
     let counted = before.stop();
 
     // From here on nobody notices any more.
-    let after = Load::start(address, &token);
+    let after = Load::start(address, &token, BUSY);
     after.await_answers(REQUESTS);
     let then = after.stop();
     then.assert_none_failed(&"a node is lost");

@@ -51,32 +51,43 @@ pub(crate) enum Helm {
 type Claim = (&'static str, fn(&Ground) -> Result<(), Ignored>);
 type ClaimWithHelm = (&'static str, fn(&Ground, Helm) -> Result<(), Ignored>);
 
-const WITH_HELM: [ClaimWithHelm; 6] = [
-    ("an_image_that_is_not_there_stops_an_upgrade_before_any_server", failures::an_image_that_is_not_there),
-    ("an_upgrade_that_a_webhook_or_a_policy_refuses_says_so_and_changes_nothing", failures::a_webhook),
+/// Asks for the trials of the long form, too.
+const LONG: &str = "RTMX_TEST_LONG";
+/// On either major; in a short run on the newer one, but for the first.
+const WITH_HELM: [ClaimWithHelm; 4] = [
     ("t1_the_chart_deploys_to_a_clean_cluster", own_database::with_the_values_as_given),
     ("t5_a_database_with_the_customers_credentials_is_used", own_database::with_credentials),
     ("t6_an_upgrade_from_the_previous_version_preserves_data", upgrade::preserves_data),
     ("t7_a_rollback_restores_the_previous_version", upgrade::is_rolled_back),
 ];
+const CLAIMS: [Claim; 6] = [
+    ("a_bare_install_runs_on_sqlite_and_finds_its_data_after_an_uninstall", life::on_sqlite),
+    ("missing_secrets_are_made_once_and_never_again", life::secrets_are_made_once),
+    ("no_request_fails_while_servers_are_upgraded_scaled_drained_and_deleted", rolling::no_request_fails),
+    ("with_a_database_outside_servers_reach_it_alone", policy::of_the_customers_database),
+    ("a_wrong_secret_is_named_and_the_old_servers_go_on", failures::a_wrong_secret),
+    ("the_infrastructure_of_the_second_application_runs_on_the_cluster", hyyve::infrastructure),
+];
+const LONG_WITH_HELM: [ClaimWithHelm; 2] = [
+    ("an_image_that_is_not_there_stops_an_upgrade_before_any_server", failures::an_image_that_is_not_there),
+    ("an_upgrade_that_a_webhook_or_a_policy_refuses_says_so_and_changes_nothing", failures::a_webhook),
+];
+const LONG_CLAIMS: [Claim; 8] = [
+    ("a_bundled_database_is_brought_and_kept", life::on_bundled_postgres),
+    ("a_bundled_database_of_the_newest_version_is_brought_and_kept", life::on_newest_postgres),
+    (
+        "no_request_fails_where_the_server_waits_before_it_stops",
+        rolling::no_request_fails_where_the_server_waits,
+    ),
+    ("the_number_of_servers_follows_the_load_and_never_falls_below_the_least", scaling::follows_the_load),
+    ("with_a_bundled_database_the_network_lets_through_what_is_needed_alone", policy::of_a_bundled_database),
+    ("a_migration_that_fails_takes_nothing_away", upgrade::takes_nothing_away),
+    ("a_quota_that_is_exceeded_is_named_and_the_old_servers_go_on", failures::a_quota),
+    ("a_claim_that_cannot_be_bound_says_why_and_is_bound_later", failures::a_claim_of_no_class),
+];
 /// What takes a node away from everybody.
 const ALONE: Claim =
     ("a_lost_node_costs_no_write_and_after_its_loss_is_noticed_no_request", lost_node::loses_no_write);
-const CLAIMS: [Claim; 13] = [
-    ("the_number_of_servers_follows_the_load_and_never_falls_below_the_least", scaling::follows_the_load),
-    ("a_wrong_secret_is_named_and_the_old_servers_go_on", failures::a_wrong_secret),
-    ("a_quota_that_is_exceeded_is_named_and_the_old_servers_go_on", failures::a_quota),
-    ("a_claim_that_cannot_be_bound_says_why_and_is_bound_later", failures::a_claim_of_no_class),
-    ("with_a_bundled_database_the_network_lets_through_what_is_needed_alone", policy::of_a_bundled_database),
-    ("with_a_database_outside_servers_reach_it_alone", policy::of_the_customers_database),
-    ("a_bare_install_runs_on_sqlite_and_finds_its_data_after_an_uninstall", life::on_sqlite),
-    ("a_bundled_database_is_brought_and_kept", life::on_bundled_postgres),
-    ("a_bundled_database_of_the_newest_version_is_brought_and_kept", life::on_newest_postgres),
-    ("the_infrastructure_of_the_second_application_runs_on_the_cluster", hyyve::infrastructure),
-    ("missing_secrets_are_made_once_and_never_again", life::secrets_are_made_once),
-    ("no_request_fails_while_servers_are_upgraded_scaled_drained_and_deleted", rolling::no_request_fails),
-    ("a_migration_that_fails_takes_nothing_away", upgrade::takes_nothing_away),
-];
 
 fn main() {
     let mut arguments = Arguments::from_args();
@@ -90,18 +101,24 @@ fn main() {
     if lost_node::is_asked_for() {
         libtest_mimic::run(&arguments, vec![alone]).exit();
     }
-    let mut trials: Vec<Trial> = CLAIMS
-        .into_iter()
-        .map(|(name, prove)| Trial::ignorable_test(name, move || on_ground(prove)))
-        .collect();
-    for (name, prove) in WITH_HELM {
-        for (helm, kind) in [(Helm::Three, "helm-3"), (Helm::Four, "helm-4")] {
-            let test = move || on_ground(move |ground| prove(ground, helm));
-            trials.push(Trial::ignorable_test(name, test).with_kind(kind));
-        }
+    let is_long = std::env::var_os(LONG).is_some();
+    let when = |is_there: bool| if is_there { Ok(()) } else { Err(format!("{LONG} asks for it")) };
+    let one = |(name, prove): Claim, is_there| {
+        Trial::ignorable_test(name, move || on_ground(|ground| when(is_there).and_then(|()| prove(ground))))
+    };
+    let with = |(name, prove): ClaimWithHelm, helm: Helm, is_there| {
+        let test = move || on_ground(|ground| when(is_there).and_then(|()| prove(ground, helm)));
+        Trial::ignorable_test(name, test).with_kind(if helm == Helm::Three { "helm-3" } else { "helm-4" })
+    };
+    let mut trials = vec![in_a_combination, alone];
+    trials.extend(CLAIMS.map(|claim| one(claim, true)));
+    trials.extend(LONG_CLAIMS.map(|claim| one(claim, is_long)));
+    trials.extend(WITH_HELM.map(|claim| with(claim, Helm::Four, true)));
+    let on_older = if is_long { &WITH_HELM[..] } else { &WITH_HELM[..1] };
+    trials.extend(on_older.iter().map(|claim| with(*claim, Helm::Three, true)));
+    for helm in [Helm::Three, Helm::Four] {
+        trials.extend(LONG_WITH_HELM.map(|claim| with(claim, helm, is_long)));
     }
-    trials.push(alone);
-    trials.push(in_a_combination);
     libtest_mimic::run(&arguments, trials).exit();
 }
 

@@ -1,13 +1,23 @@
 //! Changes under load: none of them costs a request.
 
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::{BUSY, Load};
 use crate::namespace::{Namespace, WAIT};
 use crate::own_database::Customers;
 use crate::{Helm, Ignored};
 use rtmx_containers::DEFAULT_VERSION;
 
 pub(crate) fn no_request_fails(ground: &Ground) -> Result<(), Ignored> {
+    under_load(ground, "")
+}
+
+/// As before Kubernetes 1.30, which cannot wait before it asks a container to stop: the server does.
+pub(crate) fn no_request_fails_where_the_server_waits(ground: &Ground) -> Result<(), Ignored> {
+    let waits = "  preStopSleepSeconds: 0\n  extraEnv: [{name: RTMX_SERVER__DRAIN_DELAY, value: \"5s\"}]\n";
+    under_load(ground, waits)
+}
+
+fn under_load(ground: &Ground, more: &str) -> Result<(), Ignored> {
     let customers = Customers::start(ground, DEFAULT_VERSION)?;
     let namespace = Namespace::new(ground, Helm::Four)?;
     customers.name(&namespace, "db");
@@ -15,13 +25,13 @@ pub(crate) fn no_request_fails(ground: &Ground) -> Result<(), Ignored> {
     let values = |replicas: u32, round: &str| {
         format!(
             "rtmx:\n  replicaCount: {replicas}\n  podAnnotations: {{round: {round}}}\n  service: {{type: NodePort}}\n  \
-             database: {{external: true, host: db, name: \"{}\"}}\n",
+             database: {{external: true, host: db, name: \"{}\"}}\n{more}",
             customers.server.database()
         )
     };
     namespace.install(&values(2, "one"));
     let token = namespace.token();
-    let load = Load::start(namespace.node_port(), &token);
+    let load = Load::start(namespace.node_port(), &token, BUSY);
     let mut done = Vec::new();
     let mut mark = |what: &'static str| done.push((load.elapsed(), what));
 

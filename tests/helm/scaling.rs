@@ -1,7 +1,7 @@
 //! The number of servers follows the load, by the metrics of the cluster.
 
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::{CALM, Load};
 use crate::namespace::Namespace;
 use crate::own_database::Customers;
 use crate::{Helm, Ignored};
@@ -42,7 +42,7 @@ pub(crate) fn follows_the_load(ground: &Ground) -> Result<(), Ignored> {
     };
     idle();
     let token = namespace.token();
-    let loads: Vec<_> = (0..USERS).map(|_| Load::start(namespace.node_port(), &token)).collect();
+    let loads: Vec<_> = (0..USERS).map(|_| Load::start(namespace.node_port(), &token, CALM)).collect();
     await_field(&namespace, "deployment/demo-rtmx", "{.status.readyReplicas}", &MOST.to_string());
     // Neither does an upgrade take back what the load has asked for.
     namespace.install(&values.replace("rtmx:\n", "rtmx:\n  podAnnotations: {round: two}\n"));

@@ -2,14 +2,13 @@
 
 use crate::asking::Asked;
 use crate::ground::Ground;
-use crate::load::{Counted, Load};
+use crate::load::{CALM, Counted, Load};
 use crate::namespace::{Namespace, WAIT};
 use crate::own_database::Customers;
 use crate::{Helm, Ignored, releases};
 use http::Method;
 use rtmx_containers::DEFAULT_VERSION;
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// The project's own matrix, which is imported into the previous version.
@@ -105,10 +104,7 @@ impl<'g> Installed<'g> {
 
     /// A writer among readers, who go on until they are stopped.
     fn load(&self) -> Load {
-        let path = "{.spec.ports[?(@.name==\"http\")].nodePort}";
-        let port = self.namespace.field("service/demo-rtmx", path);
-        let address = format!("{}:{port}", self.namespace.ground.node_address(0));
-        Load::start(address.parse::<SocketAddr>().expect("it is an address"), &self.token)
+        Load::start(self.namespace.node_port(), &self.token, CALM)
     }
 
     /// Waits until every server is of this image: those before it take a moment to end.
@@ -131,11 +127,9 @@ impl<'g> Installed<'g> {
         let rows: BTreeSet<String> = self.exported().into_iter().collect();
         let lost: Vec<_> = self.rows.iter().filter(|row| !rows.contains(*row)).collect();
         assert!(lost.is_empty(), "rows that are gone or changed: {lost:?}");
-        let ids: BTreeSet<&str> = rows.iter().filter_map(|row| row.split(',').next()).collect();
-        let lost: Vec<_> = counted.acknowledged.iter().filter(|id| !ids.contains(id.as_str())).collect();
-        assert!(!counted.acknowledged.is_empty() && lost.is_empty(), "acknowledged and lost: {lost:?}");
+        counted.assert_kept(&self.namespace.forward(), &self.token);
         if self.is_shared {
-            assert!(counted.failed.is_empty(), "{}: {:?}", counted.failed.len(), counted.failed.first());
+            counted.assert_none_failed(&"another version came");
         }
         assert_eq!(self.held(), self.kept, "secrets and claims are those that were there");
     }
@@ -186,17 +180,9 @@ pub(crate) fn takes_nothing_away(ground: &Ground) -> Result<(), Ignored> {
             installed.namespace.try_version(&broken, &installed.values, &["--wait", "--timeout", "30s"]);
         assert!(!ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
         // What an operator finds in the log of the pod that does not begin.
-        let began = Instant::now();
-        let said = loop {
-            let all = ["logs", SERVERS, "--container", "migrate", "--tail", "-1", "--prefix=false"];
-            let log = installed.namespace.kubectl(&all);
-            match log.lines().find(|line| line.contains("migration_failed")) {
-                Some(line) => break line.to_owned(),
-                None => assert!(began.elapsed() < BEGIN_LIMIT, "{log}"),
-            }
-            std::thread::sleep(Duration::from_secs(1));
-        };
-        assert!(said.contains("migration 3 `half_done` failed"), "{said}");
+        let logs = ["logs", SERVERS, "--container", "migrate", "--tail", "-1"];
+        let said = installed.namespace.await_text(&logs, "migration 3 `half_done` failed");
+        assert!(said.contains("migration_failed") && said.contains("no_such_table"), "{said}");
         if installed.is_shared {
             installed.namespace.forward().make(&installed.token, "REQ-WRITTEN-MEANWHILE");
         }

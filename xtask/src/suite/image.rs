@@ -23,9 +23,10 @@ const COMPOSE_TRIALS: (usize, usize) = (8, 2);
 /// Of the first kind, what takes every container of the machine away for a moment.
 const ENGINE_RESTARTS: usize = 1;
 
-/// Trials of `tests/helm/`.
-const HELM_TRIALS: usize = 26;
-/// Of those, what takes a node away from the others.
+/// Trials of `tests/helm/`: those of every run, those that only the long form runs, and those of every run that
+/// the long form also has on the older Helm.
+const HELM_TRIALS: (usize, usize, usize) = (11, 13, 3);
+/// Of those of the long form, what takes a node away from the others.
 const NODE_LOSSES: usize = 1;
 /// Cells of the chart in a short run.
 const CHART_CELLS: usize = 4;
@@ -72,21 +73,31 @@ pub(super) fn helm(suite: &Suite) -> Result<Tally> {
     let workspace = &suite.workspace;
     let is_given = std::env::var_os(cluster::KUBECONFIG).is_some();
     let tally = with_cluster(workspace, |variables| {
-        let tally = on_cluster(suite, variables)?;
+        let long = if suite.full { Some(("RTMX_TEST_LONG", "1".to_owned())) } else { None };
+        let mut tally = on_cluster(suite, &variables.iter().cloned().chain(long).collect::<Vec<_>>())?;
         if is_given {
             // It may not reach a database that is started here, nor images of ours.
             let explained = tally.skipped;
             return Ok(tally.with_skipped(explained));
         }
-        // Alone, because it takes a node away.
-        let alone = [variables, &[("RTMX_TEST_CLUSTER_NODE_LOSS", "1".to_owned())]].concat();
-        let tally = tally.and(on_cluster(suite, &alone)?);
+        if suite.full {
+            // Alone, because it takes a node away.
+            let alone = [variables, &[("RTMX_TEST_CLUSTER_NODE_LOSS", "1".to_owned())]].concat();
+            tally = tally.and(on_cluster(suite, &alone)?);
+            tally.skipped = tally.skipped.saturating_sub(NODE_LOSSES);
+        }
         let cells = matrix::on_cluster(workspace, variables, suite.full)?;
         let cells = Tally { failed: cells.failed, skipped: cells.ignored, ..Tally::passed(cells.passed, "") };
         let mut tally = tally.and(cells);
-        // That and the trial of a combination were ignored while nobody asked for them.
-        tally.skipped = tally.skipped.saturating_sub(NODE_LOSSES + 1);
-        Ok(tally.with_skipped(0).with_floor(HELM_TRIALS + CHART_CELLS))
+        // The trial of a combination was ignored while nobody asked for one.
+        tally.skipped = tally.skipped.saturating_sub(1);
+        let (always, long, older) = HELM_TRIALS;
+        let (skipped, floor) = if suite.full { (0, always + long + older) } else { (long, always) };
+        if !suite.full {
+            tally.note =
+                format!("T5 to T7 on Helm 3, and {long} trials, are left to `--full`. {}", tally.note);
+        }
+        Ok(tally.with_skipped(skipped).with_floor(floor + CHART_CELLS))
     })?;
     Ok(tally.unwrap_or_else(Tally::skipped))
 }
