@@ -19,6 +19,8 @@ use tokio_rustls::TlsAcceptor;
 
 /// Where the image has its server.
 const PROGRAM: &str = "/usr/bin/rtmx-server";
+/// What images made here are known by.
+const LABEL: &str = "rtmx.test=licensed";
 
 /// A license, and whom it is checked with.
 pub(crate) struct Licensed {
@@ -143,12 +145,15 @@ pub(crate) fn trusting(ground: &Ground) -> Result<Ground, String> {
     let below = below.trim_start_matches("sha256:");
     let image = format!("rtmx-test-licensed:{}-{}", &below[..12], &digest[..12]);
     if engine.run(&["images", "--quiet", &image]).is_empty() {
+        // Each build of the server has one; those of yesterday are nobody's.
+        let label = format!("label={LABEL}");
+        engine.run(&["image", "prune", "--all", "--force", "--filter", &label, "--filter", "until=24h"]);
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let small = folder.path().join("rtmx-server");
         must(Command::new("strip").args(["--strip-debug", "-o"]).arg(&small).arg(server));
         let container = engine.run(&["create", &product]);
         engine.run(&["cp", &small.display().to_string(), &format!("{container}:{PROGRAM}")]);
-        engine.run(&["commit", &container, &image]);
+        engine.run(&["commit", &format!("--change=LABEL {LABEL}"), &container, &image]);
         engine.run(&["rm", &container]);
     }
     ground.load(&image)?;

@@ -40,7 +40,10 @@ pub(super) fn left(axes: &[Axis], ran: &[Cell]) -> String {
         lines.entry(first).or_default().push(rest.join("/"));
     }
     let count = all.len() - ran.len();
-    let lines = lines.iter().map(|(first, rest)| format!("  {first}: {}\n", rest.join(", ")));
+    let lines = lines.iter().map(|(first, rest)| {
+        let is_new = ran.iter().all(|cell| cell.values.first() != Some(first));
+        format!("  {first}: {}\n", if is_new { "all".to_owned() } else { rest.join(", ") })
+    });
     format!("left to --full: {count} of {} cells\n{}", all.len(), lines.collect::<String>())
 }
 
@@ -110,6 +113,7 @@ mod tests {
     fn a_short_run_says_what_it_left() {
         let left = left(OF_THE_CHART, &touching(OF_THE_CHART));
         assert!(left.starts_with("left to --full: 124 of 128 cells\n  postgres-12: none/values, "), "{left}");
+        assert!(left.contains("\n  postgres-13: all\n"), "{left}");
         assert!(!left.contains("sqlite: none/values,"), "{left}");
     }
 
