@@ -16,7 +16,8 @@ enum Layer<'a> {
     /// A kit for tests: any family, no driver.
     Kit,
     Facade,
-    /// What measures the product, or shows how to use it: anything, and named by nothing.
+    /// What measures the product, shows how to use it, or stands for another release of it: anything, and named by
+    /// nothing.
     Measures,
     /// Tasks of developers: nothing of ours.
     Tasks,
@@ -29,7 +30,7 @@ const RUNTIMES: [&str; 8] = ["tokio", "mio", "async-std", "smol", "hyper", "reqw
 fn layer(dir: &str) -> Option<Layer<'_>> {
     match dir {
         "" => Some(Layer::Facade),
-        "benches" | "benches/libraries" => Some(Layer::Measures),
+        "benches" | "benches/libraries" | "tests/releases" => Some(Layer::Measures),
         "tests/containers" => Some(Layer::Kit),
         "drivers/https" => Some(Layer::Wire),
         "xtask" => Some(Layer::Tasks),

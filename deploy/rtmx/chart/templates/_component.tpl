@@ -141,7 +141,8 @@ spec:
 {{- range dig "spec" "volumeClaimTemplates" list $found -}}
 {{- $was := default "" .spec.storageClassName -}}
 {{- with get $wanted .metadata.name -}}
-{{- $is := default $root.Values.global.storageClass .storage.storageClass -}}
+{{- $global := default dict $root.Values.global -}}
+{{- $is := default "" (default $global.storageClass .storage.storageClass) -}}
 {{- if ne $is $was -}}
 {{- $claim := printf "%s-%s-0" .name $name -}}
 {{- fail (printf "\n\nThe claim %s was made with the storage class %q, and a claim keeps its class: %s.%s.storageClass cannot become %q.\nIf nothing is in it yet, or a backup is at hand, take it away and try again:\n\n  kubectl --namespace %s delete statefulset/%s pvc/%s\n" $claim $was $c.key .persistence $is $root.Release.Namespace $name $claim) -}}
