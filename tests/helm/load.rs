@@ -84,17 +84,15 @@ impl Load {
         self.began.elapsed()
     }
 
-    /// Waits until so many requests were answered, none of them badly.
+    /// Waits until so many requests were answered.
     pub(crate) fn await_answers(&self, wanted: u64) {
         let began = Instant::now();
         loop {
-            let counted = self.counted.lock().expect("nobody panics");
-            counted.assert_none_failed(&"nothing has happened yet");
-            if counted.answered >= wanted {
+            let answered = self.counted.lock().expect("nobody panics").answered;
+            if answered >= wanted {
                 return;
             }
-            assert!(began.elapsed() < ANSWERS_LIMIT, "{} requests are no load", counted.answered);
-            drop(counted);
+            assert!(began.elapsed() < ANSWERS_LIMIT, "{answered} requests are no load");
             std::thread::sleep(Duration::from_millis(200));
         }
     }
