@@ -57,9 +57,8 @@ impl Ground {
     }
 
     /// The same with another image of the product.
-    pub(crate) fn with_image(&self, reference: &str) -> Ground {
-        let (name, tag) = reference.rsplit_once(':').expect("it has a tag");
-        Ground { image: (name.to_owned(), tag.to_owned()), ..self.clone() }
+    pub(crate) fn with_image(&self, image: (String, String)) -> Ground {
+        Ground { image, ..self.clone() }
     }
 
     /// Puts an image of the local engine onto the nodes, by the command that `RTMX_TEST_CLUSTER_LOAD` is the

@@ -3,24 +3,18 @@
 //! No release build trusts a vendor of tests. Where a license has to count, the image has the debug build of
 //! the same server in the place of the release's, and everything else of the product's own image.
 
-use crate::engine::{Engine, must};
 use crate::ground::Ground;
+use crate::instead::image_with;
 use crate::vendor::{LicenseServer, TRUSTED, Vendor, acme};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rtmx_license::Reach;
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::process::Command;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
-
-/// Where the image has its server.
-const PROGRAM: &str = "/usr/bin/rtmx-server";
-/// What images made here are known by.
-const LABEL: &str = "rtmx.test=licensed";
 
 /// A license, and whom it is checked with.
 pub(crate) struct Licensed {
@@ -137,25 +131,5 @@ fn certified(address: IpAddr) -> (String, TlsAcceptor) {
 
 /// A ground whose image trusts the vendor that a variable names.
 pub(crate) fn trusting(ground: &Ground) -> Result<Ground, String> {
-    let engine = Engine::find()?;
-    let product = format!("{}:{}", ground.image.0, ground.image.1);
-    let server = env!("CARGO_BIN_EXE_rtmx-server");
-    let digest = must(Command::new("sha256sum").arg(server));
-    let below = engine.inspected(&product, "{{.Id}}");
-    let below = below.trim_start_matches("sha256:");
-    let image = format!("rtmx-test-licensed:{}-{}", &below[..12], &digest[..12]);
-    if engine.run(&["images", "--quiet", &image]).is_empty() {
-        // Each build of the server has one; those of yesterday are nobody's.
-        let label = format!("label={LABEL}");
-        engine.run(&["image", "prune", "--all", "--force", "--filter", &label, "--filter", "until=24h"]);
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let small = folder.path().join("rtmx-server");
-        must(Command::new("strip").args(["--strip-debug", "-o"]).arg(&small).arg(server));
-        let container = engine.run(&["create", &product]);
-        engine.run(&["cp", &small.display().to_string(), &format!("{container}:{PROGRAM}")]);
-        engine.run(&["commit", &format!("--change=LABEL {LABEL}"), &container, &image]);
-        engine.run(&["rm", &container]);
-    }
-    ground.load(&image)?;
-    Ok(ground.with_image(&image))
+    Ok(ground.with_image(image_with(ground, env!("CARGO_BIN_EXE_rtmx-server"), None)?))
 }

@@ -17,6 +17,7 @@ mod forward;
 mod given;
 mod ground;
 mod hyyve;
+mod instead;
 mod licensed;
 mod life;
 mod load;

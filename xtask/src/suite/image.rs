@@ -137,16 +137,12 @@ pub(crate) fn with_cluster<T>(
     done.map(Ok)
 }
 
-/// Builds the server of other releases, for whose sake nobody waits for an optimized build; answers where it
-/// is, without what a debugger reads.
+/// Builds the server of other releases, for whose sake nobody waits for an optimized build; answers where it is.
 fn other_release(workspace: &Workspace) -> Result<String> {
     const NAME: &str = "rtmx-other-releases";
     let mut build = process::cargo(&workspace.root);
     process::succeed(build.args(["build", "--locked", "--package", NAME]))?;
-    let to = folder(workspace).join(NAME);
-    let mut strip = process::command("strip", &workspace.root);
-    process::succeed(strip.arg("-o").arg(&to).arg(workspace.target.join("debug").join(NAME)))?;
-    Ok(to.display().to_string())
+    Ok(workspace.target.join("debug").join(NAME).display().to_string())
 }
 
 fn on_cluster(suite: &Suite, variables: &[(&'static str, String)]) -> Result<Tally> {
