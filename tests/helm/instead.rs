@@ -27,7 +27,7 @@ pub(crate) fn image_with(
     let below = engine.id(&given);
     let short = |digest: &str| digest.trim_start_matches("sha256:").chars().take(12).collect::<String>();
     let digest = must(Command::new("sha256sum").arg(program));
-    let content = variable.map_or("", |(_, content)| content);
+    let content = variable.map_or_else(String::new, |(_, content)| format!("-{content}"));
     let tag = format!("{}-{}{content}", short(&below), short(&digest));
     let image = format!("{NAME}:{tag}");
     if engine.run(&["images", "--quiet", &image]).is_empty() {
