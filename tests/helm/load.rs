@@ -140,7 +140,10 @@ async fn run(
 }
 
 async fn one(address: SocketAddr, token: &str, number: u64) -> Result<Option<String>, String> {
-    let mut client = Client::connect(address).await.ok_or("no connection")?;
+    let asked = Instant::now();
+    let client = Client::connect(address).await;
+    let mut client =
+        client.ok_or_else(|| format!("no connection, after {} ms", asked.elapsed().as_millis()))?;
     client.token = Some(token.to_owned());
     let writes = number.is_multiple_of(WRITES);
     let id = format!("REQ-LOAD-{number}");
