@@ -5,6 +5,7 @@ use crate::bench::Bench;
 use crate::check::{Answer, Outcome, is_unknown, outcome_of_read};
 use crate::operation::{ARCHIVED, BEFORE, Call};
 use rtmx_storage::archive::{self, ArchiveReader};
+use rtmx_storage_postgres::MIGRATIONS;
 use sqlx::{PgConnection, Row};
 use std::path::Path;
 
@@ -56,6 +57,14 @@ impl Content {
         }
     }
 
+    /// How many migrations are recorded.
+    fn migrations(&self) -> usize {
+        match self {
+            Content::Some { migrations, .. } => usize::try_from(*migrations).unwrap_or_default(),
+            Content::NotAsked | Content::Nothing => 0,
+        }
+    }
+
     /// Whether it is that of the archive, all of it and nothing besides.
     fn is_the_archive(&self, before: &Content) -> bool {
         let all = ARCHIVED as i64;
@@ -69,7 +78,7 @@ pub(crate) async fn is_kept(direct: &mut PgConnection, call: &Call, before: &Con
     let now = Content::of(direct, call).await?;
     let kept = match call {
         Call::Restore(_) | Call::RestoreOver(_) => now.is_the_archive(before),
-        Call::Migrate => matches!(now, Content::Some { migrations: 1.., .. }),
+        Call::Migrate => now.migrations() == MIGRATIONS.len(),
         _ => now == *before,
     };
     if kept { Ok(()) } else { Err(format!("lost write: it was acknowledged, and there is {now:?}")) }
@@ -105,11 +114,12 @@ pub(crate) async fn judge(bench: &mut Bench, call: &Call, seen: Seen<'_>) -> Res
             }
         }
         (Call::Migrate, Answer::Migrated(applied)) => {
-            let was_there = matches!(between, Content::Some { migrations: 1.., .. });
-            if was_there != applied.is_empty() {
+            // Each is a transaction of its own: those before the fault stay.
+            let there = between.migrations();
+            if there + applied.len() != MIGRATIONS.len() {
                 return Err(format!("{applied:?} were run on {between:?}"));
             }
-            if was_there && now != between {
+            if applied.is_empty() && now != between {
                 return Err(format!("applied twice: {between:?} became {now:?}"));
             }
             Ok(outcome_of_read(first))
