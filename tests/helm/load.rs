@@ -7,11 +7,14 @@ use http::Method;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
-use std::net::SocketAddr;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// Requests a second of a busy office.
@@ -24,6 +27,9 @@ const WRITES: u64 = 20;
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// A thousand answers take 5 s of a busy office.
 const ANSWERS_LIMIT: Duration = Duration::from_secs(120);
+/// Where connections come from: none of the ports that the kernel gives to those who do not ask for one.
+const PORTS: Range<u64> = 2_000..32_768;
+const PORTS_TRIED: usize = 100;
 const REQUIREMENTS: &str = "/api/v1/projects/default/requirements";
 
 /// What came of the requests.
@@ -139,11 +145,43 @@ async fn run(
     while running.join_next().await.is_some() {}
 }
 
+/// Connects from a port that no user had for minutes.
+///
+/// A node remembers for 120 s (`nf_conntrack_tcp_timeout_syn_sent`) which server it chose for an address and port
+/// that got no answer, and sends whoever has them next to the same one, be it gone or not. Users are many
+/// machines, and none comes from the same port so soon; this one does, when the kernel gives it the ports that
+/// are free again.
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let mut tries = 0;
+    loop {
+        let number = PORTS.start + NEXT.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start);
+        let port = u16::try_from(number).expect("the range ends before the last port");
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        let connected = match socket.bind((Ipv4Addr::UNSPECIFIED, port).into()) {
+            Ok(()) => socket.connect(address).await,
+            Err(error) => Err(error),
+        };
+        match connected {
+            Err(error) if is_taken(&error) && tries < PORTS_TRIED => tries += 1,
+            connected => return connected,
+        }
+    }
+}
+
+/// Whether somebody else has the port, or had it a moment ago.
+fn is_taken(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable)
+}
+
 async fn one(address: SocketAddr, token: &str, number: u64) -> Result<Option<String>, String> {
     let asked = Instant::now();
-    let client = Client::connect(address).await;
-    let mut client =
-        client.ok_or_else(|| format!("no connection, after {} ms", asked.elapsed().as_millis()))?;
+    let refused =
+        |why: &dyn Debug| format!("no connection, after {} ms: {why:?}", asked.elapsed().as_millis());
+    let stream = connect(address).await.map_err(|error| refused(&error))?;
+    let client = Client::over(stream, address.to_string()).await;
+    let mut client = client.ok_or_else(|| refused(&"it was closed"))?;
     client.token = Some(token.to_owned());
     let writes = number.is_multiple_of(WRITES);
     let id = format!("REQ-LOAD-{number}");
