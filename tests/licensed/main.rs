@@ -7,6 +7,7 @@ mod customer;
 mod http_api;
 mod load;
 mod process;
+mod register;
 mod rotation;
 mod server;
 mod tool;

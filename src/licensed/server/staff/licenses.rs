@@ -1,88 +1,26 @@
-//! What the vendor's staff does: documents that were signed elsewhere come in, and who uses what is seen.
-//!
-//! There is one role and one token, kept as a hash. Everything that comes in is verified against the
-//! public keys first: whoever steals the token can suspend licenses and see them, and make none.
+//! Licenses, and the installations that use them.
 
-use super::super::keyset::claims_of;
-use super::super::register::{
-    self, AuditEntry, LicenseRecord, RevocationRecord, Standing, StoredKeyset, activation_key, audit_key,
-};
-use super::LicenseServer;
-use super::answers::unknown_installation;
-use super::body::Document;
-use super::books::lock;
+use super::super::LicenseServer;
+use super::super::answers::unknown_installation;
+use super::super::body::Document;
+use super::super::books::lock;
+use super::{ACTOR, Answer, Named, check_product, named};
 use crate::http::{Problem, ProblemDocument, read_body};
+use crate::licensed::register::{self, AuditEntry, LicenseRecord, Standing, activation_key, audit_key};
 use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
-use http::{StatusCode, header};
-use rtmx_core::{Error, Result, Timestamp, server as codes, storage, vendor};
-use rtmx_license::{
-    DocumentType, KeyId, License, Limit, Refusal, RevocationList, Verified, carrier, newer_revocations, open,
-    verify,
-};
+use axum::extract::{Request, State};
+use http::StatusCode;
+use rtmx_core::{Error, Timestamp, server as codes, vendor};
+use rtmx_license::{DocumentType, KeyId, License, Limit, carrier, verify};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use subtle::ConstantTimeEq;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
-const ACTOR: &str = "staff";
-/// Lines of the audit in one answer.
-const AUDIT_LIMIT: usize = 500;
 /// The largest amendment.
 const AMENDMENT_LIMIT_BYTES: u64 = 16 * 1024;
 
-type Answer<T> = std::result::Result<T, Problem>;
-
-/// What stands in a path, or why it cannot be read.
-type Named<T> = std::result::Result<Path<T>, PathRejection>;
-
-fn named<T>(path: Named<T>) -> Result<T> {
-    let unreadable = |rejection: PathRejection| Error::new(codes::PARAMETER_INVALID, rejection.body_text());
-    path.map(|Path(named)| named).map_err(unreadable)
-}
-
-pub(super) fn router() -> OpenApiRouter<LicenseServer> {
-    OpenApiRouter::new()
-        .routes(routes!(record_license))
-        .routes(routes!(license, amend))
-        .routes(routes!(forget))
-        .routes(routes!(revoke))
-        .routes(routes!(add_keyset))
-        .routes(routes!(audit))
-}
-
-/// Lets the vendor's staff in.
-pub(super) async fn authenticate(
-    State(server): State<LicenseServer>,
-    request: Request,
-    next: Next,
-) -> Answer<Response> {
-    let Some(wanted) = server.staff_hash else {
-        let error = Error::new(codes::UNAUTHENTICATED, "this server has no staff");
-        return Err(error.with_next("Start it with `--staff-token-file FILE`.").into());
-    };
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some(given) = header.and_then(|value| value.strip_prefix("Bearer ")) else {
-        let error = Error::new(codes::UNAUTHENTICATED, "this path is for the vendor's staff");
-        return Err(error.with_next("Send `Authorization: Bearer <token>` with the staff's token.").into());
-    };
-    let given: [u8; 32] = Sha256::digest(given.trim()).into();
-    if !bool::from(given.ct_eq(&wanted)) {
-        let error = Error::new(codes::TOKEN_INVALID, "this is not the token of the vendor's staff");
-        return Err(error.with_next("Use the token of `--staff-token-file`.").into());
-    }
-    server.check_turn()?;
-    Ok(next.run(request).await)
-}
-
 /// A license and who uses it.
 #[derive(Serialize, utoipa::ToSchema)]
-struct LicenseView {
+pub(super) struct LicenseView {
     /// Its id.
     license_id: String,
     /// The highest number that is recorded.
@@ -152,7 +90,10 @@ struct SeatView {
 /// A license, its seats and its nodes.
 #[utoipa::path(get, path = "/v1/licenses/{id}", tag = "staff", params(("id" = String, Path, description = "the license's id")), responses(
     (status = 200, body = LicenseView), (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"), (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
-async fn license(State(server): State<LicenseServer>, id: Named<String>) -> Answer<Json<LicenseView>> {
+pub(super) async fn license(
+    State(server): State<LicenseServer>,
+    id: Named<String>,
+) -> Answer<Json<LicenseView>> {
     view(&server, &named(id)?).await
 }
 
@@ -214,7 +155,7 @@ async fn view(server: &LicenseServer, id: &str) -> Answer<Json<LicenseView>> {
 /// the newest is recorded, and does not replace it.
 #[utoipa::path(post, path = "/v1/licenses", tag = "staff", request_body(content = String, content_type = "text/plain"), responses(
     (status = 200, body = LicenseView), (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"), (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
-async fn record_license(
+pub(super) async fn record_license(
     State(server): State<LicenseServer>,
     Document(body): Document,
 ) -> Answer<Json<LicenseView>> {
@@ -270,7 +211,7 @@ struct Amendment {
 /// Suspends a license, takes it up again, or sets limits in place of its own.
 #[utoipa::path(patch, path = "/v1/licenses/{id}", tag = "staff", request_body = Amendment, params(("id" = String, Path, description = "the license's id")), responses(
     (status = 200, body = LicenseView), (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"), (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
-async fn amend(
+pub(super) async fn amend(
     State(server): State<LicenseServer>,
     id: Named<String>,
     request: Request,
@@ -319,7 +260,10 @@ async fn amend(
 #[utoipa::path(delete, path = "/v1/licenses/{id}/installations/{installation}", tag = "staff",
     params(("id" = String, Path, description = "the license's id"), ("installation" = String, Path, description = "the installation's id")),
     responses((status = 204, description = "it is forgotten"), (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"), (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
-async fn forget(State(server): State<LicenseServer>, path: Named<(String, String)>) -> Answer<StatusCode> {
+pub(super) async fn forget(
+    State(server): State<LicenseServer>,
+    path: Named<(String, String)>,
+) -> Answer<StatusCode> {
     let (id, installation) = named(path)?;
     let seats = server.books.seats(&server.cx(), &id).await?;
     let kid = KeyId::parse(&installation)
@@ -338,136 +282,4 @@ async fn forget(State(server): State<LicenseServer>, path: Named<(String, String
     entry.installation = installation;
     writer.record(audit_key(entry.at), Some(&entry)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// What is known of a revocation list.
-#[derive(Serialize, utoipa::ToSchema)]
-struct RevocationView {
-    /// Its number.
-    seq: u64,
-    /// Revoked licenses.
-    licenses: usize,
-    /// Revoked tokens.
-    tokens: usize,
-    /// When the next is due.
-    #[schema(value_type = String, format = DateTime)]
-    next_update: Timestamp,
-}
-
-/// Takes over a revocation list; it counts with the next lease.
-#[utoipa::path(put, path = "/v1/revocations", tag = "staff", request_body(content = String, content_type = "text/plain"), responses(
-    (status = 200, body = RevocationView), (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"), (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
-async fn revoke(
-    State(server): State<LicenseServer>,
-    Document(body): Document,
-) -> Answer<Json<RevocationView>> {
-    let ring = server.ring();
-    let list: Verified<RevocationList> = open(&ring, &body).map_err(Error::from)?;
-    check_product(&server, &list.product)?;
-    let cx = server.cx();
-    let register = server.books.register();
-    let standing = register.revocations(&cx, &server.product).await?;
-    if let Some((standing, _)) = &standing {
-        // What is recorded was verified when it came; its key may be gone since.
-        match open(&ring, standing.token.as_bytes()) {
-            Ok(known) => _ = newer_revocations(Some(&known), list.clone()).map_err(Error::from)?,
-            Err(_) if list.seq > standing.list.seq => {}
-            Err(_) => {
-                return Err(Error::from(Refusal::RevocationsRolledBack {
-                    seq: list.seq,
-                    known: standing.list.seq,
-                })
-                .into());
-            }
-        }
-    }
-    let token = carrier::token_of(&body, DocumentType::RevocationList).map_err(Error::from)?;
-    let record = RevocationRecord { list: list.claims().clone(), token: token.as_str().to_owned() };
-    let key = register::revocations_key(&server.product);
-    let entry = AuditEntry::new(server.now(), "revoked", ACTOR).saying(format!("list {}", list.seq));
-    let writes =
-        vec![register::put(&key, &record, standing.map(|(_, revision)| revision)), register::audit(&entry)];
-    register.apply(&cx, ACTOR, "take over a revocation list", writes).await?;
-    server.books.reread(&cx).await?;
-    Ok(Json(RevocationView {
-        seq: list.seq,
-        licenses: list.licenses.len(),
-        tokens: list.tokens.len(),
-        next_update: list.next_update,
-    }))
-}
-
-/// Adds the next keyset, if the keys of the keysets before accept it; customers are handed it from then on.
-#[utoipa::path(post, path = "/v1/keysets", tag = "staff", request_body(content = String, content_type = "text/plain"), responses(
-    (status = 200, body = Vec<String>), (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"), (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
-async fn add_keyset(
-    State(server): State<LicenseServer>,
-    Document(body): Document,
-) -> Answer<Json<Vec<String>>> {
-    let unreadable = |_| Error::new(codes::BODY_INVALID, "the keyset is no text");
-    let document = String::from_utf8(body.to_vec()).map_err(unreadable)?;
-    let version = claims_of(&document)?.version;
-    let mut chain: Vec<String> =
-        server.books.keysets().iter().map(|keyset| keyset.document.clone()).collect();
-    chain.push(document.clone());
-    server.ring.advance(&chain, server.now()).map_err(Error::from)?;
-    let cx = server.cx();
-    let register = server.books.register();
-    let stored = StoredKeyset { version, document };
-    let entry = AuditEntry::new(server.now(), "keyset", ACTOR).saying(format!("version {version}"));
-    let writes = vec![
-        register::put(&register::keyset_key(&server.product, version), &stored, None),
-        register::audit(&entry),
-    ];
-    register.apply(&cx, ACTOR, "add a keyset", writes).await.map_err(|error| match error.code() {
-        storage::RECORD_EXISTS => Error::from(Refusal::KeysetSkips { current: version, found: version }),
-        _ => error,
-    })?;
-    server.books.reread(&cx).await?;
-    Ok(Json(chain))
-}
-
-/// Where to read the audit from.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-struct AuditQuery {
-    /// `next` of the answer before.
-    after: Option<String>,
-}
-
-/// A part of the audit, the oldest first.
-#[derive(Serialize, utoipa::ToSchema)]
-struct AuditPage {
-    /// The lines.
-    entries: Vec<AuditEntry>,
-    /// Where to go on; none at the end.
-    next: Option<String>,
-}
-
-/// What happened, the oldest first.
-#[utoipa::path(get, path = "/v1/audit", tag = "staff", params(AuditQuery), responses(
-    (status = 200, body = AuditPage), (status = "4XX", body = ProblemDocument, content_type = "application/problem+json"), (status = "5XX", body = ProblemDocument, content_type = "application/problem+json")))]
-async fn audit(
-    State(server): State<LicenseServer>,
-    query: std::result::Result<Query<AuditQuery>, QueryRejection>,
-) -> Answer<Json<AuditPage>> {
-    let query = query.map_err(|rejection| Error::new(codes::PARAMETER_INVALID, rejection.body_text()))?;
-    let after = query.after.as_deref().filter(|after| after.starts_with("audit/"));
-    if query.after.is_some() != after.is_some() {
-        return Err(
-            Error::new(codes::PARAMETER_INVALID, "`after` is not the `next` of an answer before").into()
-        );
-    }
-    let found =
-        server.books.register().scan::<AuditEntry>(&server.cx(), "audit/", after, AUDIT_LIMIT).await?;
-    let next = found.last().filter(|_| found.len() == AUDIT_LIMIT).map(|(key, _)| key.clone());
-    Ok(Json(AuditPage { entries: found.into_iter().map(|(_, entry)| entry).collect(), next }))
-}
-
-fn check_product(server: &LicenseServer, product: &str) -> Result<()> {
-    if product == server.product {
-        return Ok(());
-    }
-    let (found, wanted) = (product.to_owned(), server.product.clone());
-    Err(Refusal::WrongProduct { member: "product", found, wanted }.into())
 }
