@@ -115,8 +115,8 @@ fn main() {
     trials.extend(CLAIMS.map(|claim| one(claim, true)));
     trials.extend(LONG_CLAIMS.map(|claim| one(claim, is_long)));
     trials.extend(WITH_HELM.map(|claim| with(claim, Helm::Four, true)));
-    let on_older = if is_long { &WITH_HELM[..] } else { &WITH_HELM[..1] };
-    trials.extend(on_older.iter().map(|claim| with(*claim, Helm::Three, true)));
+    let on_older = (0..).zip(WITH_HELM).map(|(at, claim)| with(claim, Helm::Three, at == 0 || is_long));
+    trials.extend(on_older);
     for helm in [Helm::Three, Helm::Four] {
         trials.extend(LONG_WITH_HELM.map(|claim| with(claim, helm, is_long)));
     }

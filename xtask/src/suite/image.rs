@@ -23,9 +23,8 @@ const COMPOSE_TRIALS: (usize, usize) = (8, 2);
 /// Of the first kind, what takes every container of the machine away for a moment.
 const ENGINE_RESTARTS: usize = 1;
 
-/// Trials of `tests/helm/`: those of every run, those that only the long form runs, and those of every run that
-/// the long form also has on the older Helm.
-const HELM_TRIALS: (usize, usize, usize) = (11, 13, 3);
+/// Trials of `tests/helm/`: those of every run, and those that only the long form runs.
+const HELM_TRIALS: (usize, usize) = (11, 16);
 /// Of those of the long form, what takes a node away from the others.
 const NODE_LOSSES: usize = 1;
 /// Cells of the chart in a short run.
@@ -91,11 +90,10 @@ pub(super) fn helm(suite: &Suite) -> Result<Tally> {
         let mut tally = tally.and(cells);
         // The trial of a combination was ignored while nobody asked for one.
         tally.skipped = tally.skipped.saturating_sub(1);
-        let (always, long, older) = HELM_TRIALS;
-        let (skipped, floor) = if suite.full { (0, always + long + older) } else { (long, always) };
+        let (always, long) = HELM_TRIALS;
+        let (skipped, floor) = if suite.full { (0, always + long) } else { (long, always) };
         if !suite.full {
-            tally.note =
-                format!("T5 to T7 on Helm 3, and {long} trials, are left to `--full`. {}", tally.note);
+            tally.note = format!("{long} trials are left to `--full`. {}", tally.note);
         }
         Ok(tally.with_skipped(skipped).with_floor(floor + CHART_CELLS))
     })?;

@@ -38,15 +38,16 @@ impl Record {
 
     /// How the test of this name in this file ended; `None` if it did not run.
     ///
-    /// The file is the root of the test's program, or the module that holds the test.
+    /// The file is the root of the test's program, or the module that holds the test. A test that ran in one form,
+    /// such as on one of two versions of a tool, ran.
     pub(crate) fn verdict(&self, file: &str, function: &str) -> Option<Verdict> {
         let named = |test: &&Test| {
             let last = test.name.rsplit("::").next();
             (test.name == function || last == Some(function)) && holds(&test.root, &test.name, file)
         };
         let verdicts: Vec<_> = self.tests.iter().filter(named).map(|test| test.verdict).collect();
-        let worst = [Verdict::Failed, Verdict::Skipped, Verdict::Passed];
-        worst.into_iter().find(|verdict| verdicts.contains(verdict))
+        let telling = [Verdict::Failed, Verdict::Passed, Verdict::Skipped];
+        telling.into_iter().find(|verdict| verdicts.contains(verdict))
     }
 
     /// Whether any test of this file's folder has a result.
@@ -135,6 +136,10 @@ mod tests {
             ("rtmx-core/src/lib.rs", "trace::cycles::tests::a_cycle_is_found", Verdict::Passed),
             ("tests/api.rs", "imports", Verdict::Failed),
             ("drivers/x/tests/conformance.rs", "one answer for ever", Verdict::Skipped),
+            ("tests/helm/main.rs", "upgrades", Verdict::Skipped),
+            ("tests/helm/main.rs", "upgrades", Verdict::Passed),
+            ("tests/helm/main.rs", "rolls_back", Verdict::Passed),
+            ("tests/helm/main.rs", "rolls_back", Verdict::Failed),
         ]);
         // file, function, verdict
         let cases = [
@@ -144,6 +149,8 @@ mod tests {
             ("tests/api.rs", "imports", Some(Verdict::Failed)),
             ("tests/other.rs", "imports", None),
             ("drivers/x/tests/conformance.rs", "one answer for ever", Some(Verdict::Skipped)),
+            ("tests/helm/main.rs", "upgrades", Some(Verdict::Passed)),
+            ("tests/helm/main.rs", "rolls_back", Some(Verdict::Failed)),
         ];
         for (file, function, verdict) in cases {
             assert_eq!(record.verdict(file, function), verdict, "{file} {function}");
