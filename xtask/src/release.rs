@@ -198,7 +198,8 @@ fn linked(messages: &str, built: &Path) -> Linked {
 pub(crate) fn places_in(workspace: &Workspace, program: &Path) -> Result<Vec<String>> {
     let bytes =
         std::fs::read(program).map_err(|error| format!("could not read {}: {error}", program.display()))?;
-    let places = names(workspace)?.into_iter().map(|(from, _)| from.display().to_string());
+    let foreign = names(workspace)?.into_iter().map(|(from, _)| from);
+    let places = foreign.chain([workspace.root.clone()]).map(|place| place.display().to_string());
     Ok(places.filter(|place| holds(&bytes, place.as_bytes())).collect())
 }
 
@@ -215,15 +216,17 @@ fn flags(workspace: &Workspace) -> Result<Vec<String>> {
     Ok(names(workspace)?.into_iter().map(flag).collect())
 }
 
-/// Each folder of this machine that a compiler would write down, with the name that stands for it.
+/// Each folder of this machine that a compiler would write down, with the name that stands for it. Files of the
+/// checkout are named from its root, and it is not among the flags: another checkout has no crate to build anew
+/// for its sake.
 fn names(workspace: &Workspace) -> Result<Vec<(PathBuf, String)>> {
     let sysroot = process::read(process::command("rustc", &workspace.root).args(["--print", "sysroot"]))?;
     let version = process::read(process::command("rustc", &workspace.root).arg("-vV"))?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
     let commit = commit.ok_or("`rustc -vV` names no commit")?;
     // The last that fits counts, so what may be inside of another comes after it.
-    let mut names = vec![(workspace.root.clone(), "/rtmx".to_owned())];
-    names.extend(workspace.crates.iter().map(|folder| (folder.clone(), "/crates".to_owned())));
+    let crates = workspace.crates.iter().map(|folder| (folder.clone(), "/crates".to_owned()));
+    let mut names: Vec<_> = crates.collect();
     names.push((workspace.target.clone(), "/target".to_owned()));
     let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
     names.push((library, format!("/rustc/{commit}")));
