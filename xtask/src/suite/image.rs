@@ -149,7 +149,8 @@ fn on_cluster(suite: &Suite, variables: &[(&'static str, String)]) -> Result<Tal
     let variables = [variables, &[("RTMX_OTHER_RELEASE", other_release(workspace)?)]].concat();
     let binaries = build_some(&workspace.root, &[("rtmx", "helm")])?;
     let mut record = Record::read(workspace).unwrap_or_default();
-    let mut tally = suites::run_all(&binaries, &Filter::default(), &variables, &mut record)?;
+    let limit = if suite.full { suites::LONG_PROGRAM_LIMIT } else { suites::PROGRAM_LIMIT };
+    let mut tally = suites::run_within(limit, &binaries, &Filter::default(), &variables, &mut record)?;
     record.write(workspace)?;
     tally.note = databases.note();
     Ok(tally)
