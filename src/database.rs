@@ -185,7 +185,7 @@ mod tests {
     fn every_key_of_the_section_is_one_of_a_driver() {
         let drivers = crate::standard_drivers().expect("the names of drivers are unique");
         let schema = drivers.storage.by_scheme("postgres").expect("this build has it").settings_schema();
-        let own = ["database.url", "database.migrate"];
+        let own = ["database.url", "database.engine", "database.migrate"];
         for spec in KEYS.iter().filter(|spec| spec.path.starts_with("database.") && !own.contains(&spec.path))
         {
             let value = match spec.kind.name() {

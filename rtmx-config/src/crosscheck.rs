@@ -54,6 +54,20 @@ pub(crate) fn contradictions(values: &Values, origins: &BTreeMap<&'static str, T
             found.push(Finding::new(About::Contradiction, origin, text).with_key(key));
         }
     }
+    if let Some(Typed::Choice(wanted)) = values.get("database.engine") {
+        let url = values.text("database.url");
+        // Without a URL other keys say where a PostgreSQL is.
+        let engine = url.as_ref().map_or("postgresql", |url| postgres::engine_of(url.expose()));
+        if engine != *wanted {
+            let why = match url {
+                Some(_) => format!("`database.url` (from {})", origins["database.url"].origin),
+                None => "`database.host` or `database.service`".to_owned(),
+            };
+            let text = format!("`database.engine` is `{wanted}`, and {why} means another: `{engine}`");
+            let origin = origins["database.engine"].origin.clone();
+            found.push(Finding::new(About::Contradiction, origin, text).with_key("database.engine"));
+        }
+    }
     if values.get("database.password").is_some() && values.get("database.password_file").is_some() {
         let text = format!(
             "`database.password_file` and `database.password` (from {}) are both set, and only one may be",

@@ -191,6 +191,12 @@ pub const KEYS: &[KeySpec] = &[
         )
     },
     key(
+        "database.engine",
+        Kind::Choice { names: &["sqlite", "postgresql"], also: &[] },
+        None,
+        "Which engine the database has to have; on another the server does not start, so that a missing address makes no empty database of its own.",
+    ),
+    key(
         "database.host",
         Kind::Text { max: 4 << 10 },
         None,

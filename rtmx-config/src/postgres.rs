@@ -29,6 +29,14 @@ const SETTINGS: [(&str, &str, &str); 5] = [
     ("POSTGRES_DB", "database.name", "RTMX_DATABASE__NAME"),
 ];
 
+/// The engine that a URL means, as `database.engine` names it; of another engine its scheme.
+pub(crate) fn engine_of(url: &str) -> &str {
+    match url.trim_start().split(':').next().unwrap_or_default() {
+        "postgres" | "postgresql" => "postgresql",
+        scheme => scheme,
+    }
+}
+
 /// Adds the URL that the variables make, if they do. A password in a file stays there: its path is
 /// added beside the URL, so that the driver reads it again when it was rotated.
 pub(crate) fn compose(given: &Given, layer: &mut Layer) {

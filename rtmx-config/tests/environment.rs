@@ -313,6 +313,34 @@ fn keys_and_the_variables_of_the_postgresql_image_are_put_together_or_both_named
 }
 
 #[test]
+fn another_engine_than_the_one_that_was_asked_for_is_a_fault() {
+    let url = |url: &'static str| ("DATABASE_URL", url);
+    let host = ("RTMX_DATABASE__HOST", "db");
+    let none = ("LOG_LEVEL", "info");
+    // what says where the database is, engine, whether that is a fault
+    let cases = [
+        (none, "sqlite", false),
+        (none, "postgresql", true),
+        (url("sqlite:a.db"), "postgresql", true),
+        (url("postgres://a@db/rtmx"), "postgresql", false),
+        (url("postgresql://a@db/rtmx"), "sqlite", true),
+        (host, "postgresql", false),
+        (host, "sqlite", true),
+    ];
+    for (place, engine, is_fault) in cases {
+        let variables = layer(&[place, ("RTMX_DATABASE__ENGINE", engine)]);
+        match resolve([&variables], Strictness::Start) {
+            Ok(_) => assert!(!is_fault, "{place:?} {engine}"),
+            Err(error) => {
+                assert_code(&error, config::CONFIG_INVALID);
+                let text = error.causes().join("; ");
+                assert!(is_fault && text.contains("`database.engine`"), "{place:?}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_contradicts_the_url_is_a_fault_that_names_both_places() {
     let secret = "canary-0815";
     let url = format!("postgres://u:{secret}@db:5433/x");
