@@ -46,15 +46,18 @@ pub(super) fn component(model: &Model<'_>, part: &Part<'_>, table: &mut Table) {
     scaling(part, table);
     if !part.ports.is_empty() {
         table.group(&at("service"), "How it is reached in the cluster.");
-        table.word(
-            &at("service.type"),
-            "ClusterIP",
-            &["ClusterIP", "NodePort", "LoadBalancer"],
-            "The Service's type.",
-        );
-        let port = part.port.as_ref().and_then(|name| part.ports.get(name)).copied().unwrap_or(80);
-        table.port(&at("service.port"), port, "The Service's port.");
-        table.table(&at("service.annotations"), json!({}), "Annotations of the Service.");
+        // A headless one is the pods' own addresses.
+        if part.chart.main || !part.is_stateful() {
+            table.word(
+                &at("service.type"),
+                "ClusterIP",
+                &["ClusterIP", "NodePort", "LoadBalancer"],
+                "The Service's type; metrics stay in the cluster.",
+            );
+            let port = part.port.as_ref().and_then(|name| part.ports.get(name)).copied().unwrap_or(80);
+            table.port(&at("service.port"), port, "The Service's port.");
+        }
+        table.texts(&at("service.annotations"), json!({}), "Annotations of the Service.");
     }
     probes(part, &spec.probes, table);
     if (part.chart.main || !part.is_stateful() && !part.is_single()) && !part.ports.is_empty() {
@@ -73,13 +76,14 @@ pub(super) fn component(model: &Model<'_>, part: &Part<'_>, table: &mut Table) {
     };
     table.table(&at("podSecurityContext"), pod, "What goes before `podSecurityContext`.");
     table.table(&at("securityContext"), container, "What goes before `securityContext`.");
-    table.table(&at("podAnnotations"), json!({}), "Annotations of its pods.");
-    table.table(&at("podLabels"), json!({}), "Labels of its pods.");
+    table.texts(&at("podAnnotations"), json!({}), "Annotations of its pods.");
+    table.texts(&at("podLabels"), json!({}), "Labels of its pods.");
     table.table(&at("nodeSelector"), json!({}), "Which nodes it may run on.");
     table.list(&at("tolerations"), json!([]), "Which taints of nodes it tolerates.");
     table.table(&at("affinity"), json!({}), "Where it runs; without a word its pods prefer different nodes.");
     table.text(&at("priorityClassName"), "", "The class of its priority.");
-    table.list(&at("extraEnv"), json!([]), "Further variables, as a container has them.");
+    let variable = json!({"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}, "value": {"type": "string"}}});
+    table.list_of(&at("extraEnv"), json!([]), &variable, "Further variables, as a container has them.");
     table.list(&at("extraVolumes"), json!([]), "Further volumes, as a pod has them.");
     table.list(&at("extraVolumeMounts"), json!([]), "Where they are, as a container has it.");
     table.group(
@@ -184,7 +188,7 @@ pub(super) fn shared_values(group: &str, size: &str, table: &mut Table) {
     );
     let modes = ["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"];
     table.word(&at("accessMode"), "ReadWriteOnce", &modes, "Who may mount it.");
-    table.table(&at("annotations"), json!({}), "Annotations of the claim.");
+    table.texts(&at("annotations"), json!({}), "Annotations of the claim.");
     table.text(&at("existingClaim"), "", "A claim of yours, instead of one that is made.");
 }
 

@@ -115,6 +115,8 @@ fn component(model: &Model<'_>, lock: Option<&Lock>, part: &Part<'_>) -> Value {
                     env.insert(variable.to_string(), format!("{secrets_path}/{file}").into());
                 }
                 fact["path"] = file.into();
+                let is_made = model.app.secrets.get(name).is_some_and(|it| origins::is_made(model, name, it));
+                fact["optional"] = (!is_made).into();
                 files.push(fact);
             }
         }

@@ -55,6 +55,11 @@ fn users(model: &Model<'_>, name: &Name) -> Vec<String> {
     keys
 }
 
+/// Whether the chart makes a secret where nobody else does: then it has to be there.
+pub(super) fn is_made(model: &Model<'_>, name: &Name, secret: &Secret) -> bool {
+    !made(model, name, secret).is_null()
+}
+
 fn made(model: &Model<'_>, name: &Name, secret: &Secret) -> Value {
     let generated = secret.generated.clone().or_else(|| model.place(name).generated.then(Default::default));
     if let Some(generated) = generated {

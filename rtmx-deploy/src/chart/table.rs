@@ -79,6 +79,30 @@ impl Table {
         self.put(path, default, json!({"type": ["object", "null"]}), comment);
     }
 
+    /// A mapping of texts, such as labels; `null` leaves it out.
+    pub(super) fn texts(&mut self, path: &str, default: Value, comment: impl Into<String>) {
+        let schema = json!({"type": ["object", "null"], "additionalProperties": {"type": "string"}});
+        self.put(path, default, schema, comment);
+    }
+
+    /// The beginning of a name of Kubernetes; empty for none.
+    pub(super) fn name(&mut self, path: &str, comment: impl Into<String>) {
+        let schema = json!({"type": "string", "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"});
+        self.put(path, "".into(), schema, comment);
+    }
+
+    /// Peers of a NetworkPolicy, of which a CIDR may stand for itself.
+    pub(super) fn peers(&mut self, path: &str, default: Value, comment: impl Into<String>) {
+        let item =
+            json!({"oneOf": [{"type": "object"}, {"type": "string", "pattern": "^[0-9a-fA-F.:]+/[0-9]+$"}]});
+        self.list_of(path, default, &item, comment);
+    }
+
+    /// Ports, of which none may be a name.
+    pub(super) fn ports(&mut self, path: &str, default: &[u16], comment: impl Into<String>) {
+        self.list_of(path, json!(default), &port_schema(), comment);
+    }
+
     /// What a mapping on the way is.
     pub(super) fn group(&mut self, path: &str, comment: impl Into<String>) {
         self.groups.push((path.to_owned(), comment.into()));
@@ -89,7 +113,7 @@ impl Table {
         let mut schema = match value.kind {
             ValueKind::Text => json!({"type": "string"}),
             ValueKind::Flag => json!({"type": "boolean"}),
-            ValueKind::Number => json!({"type": "integer"}),
+            ValueKind::Number => json!({"type": "integer", "minimum": 0}),
             ValueKind::Port => port_schema(),
             ValueKind::Amount => amount_schema(),
             ValueKind::Duration => duration_schema(),

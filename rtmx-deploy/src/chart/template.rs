@@ -3,7 +3,7 @@
 //! What the model marked is put in after everything else was quoted: the name of a component's objects, a value
 //! of the chart, whether a component is off.
 
-use super::model::{HOST, Model};
+use super::model::{HOST, Model, Part};
 use crate::app::Name;
 use crate::compose::yaml::quoted;
 use serde_json::Value;
@@ -37,12 +37,17 @@ fn text(model: &Model<'_>, word: &str) -> String {
         return format!("{{{{ include \"chart.value\" (list . {}) | toJson }}}}", quoted(path));
     }
     let mut out = String::new();
+    let mut before = None;
     for (at, piece) in word.split(HOST).enumerate() {
         let part = if at % 2 == 1 { Name::new(piece).and_then(|name| model.named(&name)) } else { None };
         match part {
             Some(part) => out.push_str(&format!("\u{1}{}\u{1}", part.suffix)),
-            None => out.push_str(piece),
+            None => match before.and_then(|of| behind_service(of, piece)) {
+                Some((key, rest)) => out.push_str(&format!(":\u{1}:{key}\u{1}{rest}")),
+                None => out.push_str(piece),
+            },
         }
+        before = part;
     }
     // Quoted first: what stands for a host is put in afterwards, and is no part of a text.
     let quoted_text = quoted(&out).replace("{{", "{{ `{{` }}");
@@ -52,8 +57,21 @@ fn text(model: &Model<'_>, word: &str) -> String {
     for (at, piece) in quoted_text.split(mark).enumerate() {
         match at % 2 {
             0 => result.push_str(piece),
+            _ if piece.starts_with(':') => {
+                result
+                    .push_str(&format!("{{{{ int (index .Values {}).service.port }}}}", quoted(&piece[1..])));
+            }
             _ => result.push_str(&format!("{{{{ include \"chart.named\" (list . {}) }}}}", quoted(piece))),
         }
     }
     result
+}
+
+/// Where a text goes on with the port of the component before it: the component's key, and what comes after. A
+/// Service has another port where the values say so; the pods' own addresses have not.
+fn behind_service<'p, 't>(part: &'p Part<'_>, text: &'t str) -> Option<(&'p str, &'t str)> {
+    let port = part.port.as_ref().and_then(|name| part.ports.get(name))?;
+    let rest = text.strip_prefix(':')?.strip_prefix(&port.to_string())?;
+    let has_service = part.chart.main || !part.is_stateful();
+    (has_service && !rest.starts_with(|c: char| c.is_ascii_digit())).then_some((part.key.as_str(), rest))
 }

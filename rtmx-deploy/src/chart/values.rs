@@ -37,17 +37,18 @@ fn main_first<'m, 'a>(model: &'m Model<'a>) -> Vec<&'m super::model::Part<'a>> {
 fn names(model: &Model<'_>, table: &mut Table) {
     table.group("global", "What charts that are installed together share.");
     table.text("global.imageRegistry", "", "The registry of all images, instead of the one that each names, such as `registry.example.com:5000`.");
-    table.list(
+    let secret = json!({"oneOf": [{"type": "string"}, {"type": "object", "required": ["name"], "additionalProperties": false, "properties": {"name": {"type": "string"}}}]});
+    table.list_of(
         "global.imagePullSecrets",
         json!([]),
+        &secret,
         "Secrets for the registry, as names or as `{name: ...}`.",
     );
     table.text("global.storageClass", "", "The storage class of all claims that name none.");
     table.flag("enabled", true, "For a chart that has this one as a dependency, in its `condition`.");
-    table.text("nameOverride", "", "What stands for the chart's name in names and labels.");
-    table.text(
+    table.name("nameOverride", "What stands for the chart's name in names and labels.");
+    table.name(
         "fullnameOverride",
-        "",
         "What names of objects begin with; without it, the names of release and chart.",
     );
     table.group("image", "What holds for all images of the application's own.");
@@ -77,7 +78,7 @@ fn names(model: &Model<'_>, table: &mut Table) {
     table.group("serviceAccount", "The account of all pods; none of them is given its token.");
     table.flag("serviceAccount.create", true, "Whether it is made.");
     table.text("serviceAccount.name", "", "Its name.");
-    table.table("serviceAccount.annotations", json!({}), "Its annotations, such as a role in a cloud.");
+    table.texts("serviceAccount.annotations", json!({}), "Its annotations, such as a role in a cloud.");
 }
 
 fn pods(table: &mut Table) {
@@ -166,11 +167,11 @@ fn edge(model: &Model<'_>, table: &mut Table) {
     let path = json!({"type": "object", "required": ["path", "component"], "additionalProperties": false, "properties": {
         "path": {"type": "string", "pattern": "^/"}, "pathType": {"enum": ["Prefix", "Exact", "ImplementationSpecific"]}, "component": {"type": "string"}}});
     let item = json!({"type": "object", "required": ["host", "paths"], "additionalProperties": false,
-        "properties": {"host": {"type": "string"}, "paths": {"type": "array", "items": path}}});
+        "properties": {"host": {"type": "string"}, "paths": {"type": "array", "minItems": 1, "items": path}}});
     table.group("ingress", "The way in. Its hosts are also those of `gateway` and `istio`.");
     table.flag("ingress.enabled", false, "Whether there is an Ingress.");
     table.text("ingress.className", "nginx", "The class of its controller.");
-    table.table("ingress.annotations", json!(model.chart.ingress_annotations), "Its annotations.");
+    table.texts("ingress.annotations", json!(model.chart.ingress_annotations), "Its annotations.");
     table.list_of(
         "ingress.hosts",
         Value::Array(hosts),
@@ -185,10 +186,12 @@ fn edge(model: &Model<'_>, table: &mut Table) {
     table.group("gateway", "Routes of the Gateway API.");
     table.flag("gateway.enabled", false, "Whether there are HTTPRoutes.");
     table.list("gateway.parentRefs", json!([]), "Which Gateway takes them.");
-    table.table("gateway.annotations", json!({}), "Their annotations.");
+    table.texts("gateway.annotations", json!({}), "Their annotations.");
     table.group("istio", "Resources of Istio.");
-    table.flag("istio.enabled", false, "Whether there are a VirtualService and DestinationRules.");
-    table.list("istio.gateways", json!([]), "The gateways of the VirtualService.");
+    let rules =
+        if model.parts.iter().any(|part| part.chart.mesh.is_some()) { ", and DestinationRules" } else { "" };
+    table.flag("istio.enabled", false, format!("Whether there are VirtualServices{rules}."));
+    table.list("istio.gateways", json!([]), "The gateways of the VirtualServices.");
     table.group("certManager", "A certificate for all hosts.");
     table.flag("certManager.enabled", false, "Whether cert-manager makes one.");
     table.text("certManager.issuerRef.name", "", "Who signs it.");
@@ -210,59 +213,60 @@ fn network(model: &Model<'_>, table: &mut Table) {
         true,
         "Whether it is closed; takes effect where the cluster's network enforces it.",
     );
-    table.list(
+    table.peers(
         "networkPolicy.ingress.from",
         json!([]),
-        "From where what is exposed may be reached, as peers of a NetworkPolicy; empty is everywhere.",
+        "From where what is exposed may be reached, as CIDR or peers of a NetworkPolicy; empty is everywhere.",
     );
-    table.list(
-        "networkPolicy.metrics.from",
-        json!([]),
-        "From where metrics may be read, with `monitoring.enabled`; empty is everywhere.",
-    );
+    if has_metrics(model) {
+        table.peers(
+            "networkPolicy.metrics.from",
+            json!([]),
+            "From where metrics may be read, with `monitoring.enabled`; empty is everywhere.",
+        );
+    }
     let dns = json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}]);
-    table.list("networkPolicy.dns.to", dns, "Where names are resolved.");
-    table.list("networkPolicy.dns.ports", json!([53]), "The ports of that; OpenShift has 5353.");
-    table.list(
+    table.peers("networkPolicy.dns.to", dns, "Where names are resolved.");
+    table.ports("networkPolicy.dns.ports", &[53], "The ports of that; OpenShift has 5353.");
+    table.peers(
         "networkPolicy.apiServer.to",
         json!([]),
-        "Where the cluster's API is, for the job that makes secrets; empty is port 443 and 6443 everywhere.",
+        "Where the cluster's API is, for the job that makes secrets; empty is everywhere.",
+    );
+    table.ports(
+        "networkPolicy.apiServer.ports",
+        &[443, 6443],
+        "Its ports: that of its Service, and that of the nodes, which some networks look at (MicroK8s: 16443).",
     );
     for part in &model.parts {
         if let Some(name) = model.service(part) {
-            table.list(
+            table.peers(
                 &format!("networkPolicy.{name}.to"),
                 json!([]),
-                format!("Where a {name} of yours is, as CIDR or selectors; empty opens its port everywhere."),
+                format!("Where a {name} of yours is, as CIDR or peers of a NetworkPolicy; empty opens its port everywhere."),
             );
         }
     }
     let private = json!([{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]}}]);
-    table.list(
+    table.peers(
         "networkPolicy.outside.to",
         private,
         "What is outside, for components that talk to it; empty closes it.",
     );
     if model.parts.iter().any(|part| part.chart.queue.is_some()) {
         let keda = json!([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "keda"}}}]);
-        table.list("networkPolicy.keda.from", keda, "Where KEDA runs, which looks at the queue.");
+        table.peers(
+            "networkPolicy.keda.from",
+            keda,
+            "Where KEDA runs, which looks at the queue where it is asked for.",
+        );
     }
 }
 
 fn operations(model: &Model<'_>, table: &mut Table) {
-    table.group("monitoring", "What Prometheus and Grafana are told.");
-    table.flag("monitoring.enabled", false, "Whether metrics are read.");
-    table.table("monitoring.labels", json!({}), "Labels by which a Prometheus finds its objects.");
-    table.flag("monitoring.serviceMonitor.enabled", true, "Whether there are ServiceMonitors.");
-    table.duration("monitoring.serviceMonitor.interval", "30s", "How often metrics are read.");
-    table.flag("monitoring.rules.enabled", true, "Whether there are alerts.");
-    table.text("monitoring.rules.runbookUrl", &model.chart.runbooks, "The page that alerts lead to.");
-    table.flag("monitoring.dashboard.enabled", true, "Whether there is a ConfigMap with a dashboard.");
-    table.table(
-        "monitoring.dashboard.labels",
-        json!({"grafana_dashboard": "1"}),
-        "Labels by which a Grafana finds it.",
-    );
+    if has_metrics(model) {
+        monitoring(model, table);
+    }
     for (name, class) in &model.chart.storage_classes {
         table.group(
             "storageClasses",
@@ -297,4 +301,24 @@ fn operations(model: &Model<'_>, table: &mut Table) {
         let few = json!({"requests": {"cpu": "50m", "memory": "32Mi", "ephemeral-storage": "16Mi"}, "limits": {"cpu": "500m", "memory": "64Mi", "ephemeral-storage": "64Mi"}});
         table.table("tests.resources", few, "What it needs and may use.");
     }
+}
+
+fn has_metrics(model: &Model<'_>) -> bool {
+    model.parts.iter().any(|part| part.ports.contains_key("metrics"))
+}
+
+fn monitoring(model: &Model<'_>, table: &mut Table) {
+    table.group("monitoring", "What Prometheus and Grafana are told.");
+    table.flag("monitoring.enabled", false, "Whether metrics are read.");
+    table.texts("monitoring.labels", json!({}), "Labels by which a Prometheus finds its objects.");
+    table.flag("monitoring.serviceMonitor.enabled", true, "Whether there are ServiceMonitors.");
+    table.duration("monitoring.serviceMonitor.interval", "30s", "How often metrics are read.");
+    table.flag("monitoring.rules.enabled", true, "Whether there are alerts.");
+    table.text("monitoring.rules.runbookUrl", &model.chart.runbooks, "The page that alerts lead to.");
+    table.flag("monitoring.dashboard.enabled", true, "Whether there is a ConfigMap with a dashboard.");
+    table.texts(
+        "monitoring.dashboard.labels",
+        json!({"grafana_dashboard": "1"}),
+        "Labels by which a Grafana finds it.",
+    );
 }

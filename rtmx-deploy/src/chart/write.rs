@@ -77,7 +77,7 @@ pub(super) fn schema(model: &Model<'_>, table: &Table) -> String {
             let about = if last {
                 json!({"description": "renamed"})
             } else {
-                json!({"type": "object", "properties": {}})
+                json!({"type": "object", "additionalProperties": false, "properties": {}})
             };
             at = properties.entry((*part).to_owned()).or_insert(about);
         }

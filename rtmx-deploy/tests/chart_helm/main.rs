@@ -10,6 +10,7 @@
 
 mod checks;
 mod custom;
+mod effects;
 mod figures;
 mod helm;
 mod promises;
@@ -49,6 +50,13 @@ fn main() {
         trial("an_application_with_random_names_installs", Needs::Validator, promises::random_names),
         trial("the_values_of_the_requirements_do_what_they_say", Needs::Helm, figures::rtmx),
         trial("images_are_named_as_registry_tag_and_digest_say", Needs::Helm, figures::images),
+        trial("servers_are_told_their_engine_and_wait_for_its_address", Needs::Helm, effects::database),
+        trial("what_changes_starts_its_own_pods_again_and_no_others", Needs::Helm, effects::restarts),
+        trial("names_that_yaml_would_take_for_something_else_are_texts", Needs::Helm, effects::names),
+        trial("routes_metrics_and_alerts_follow_the_values", Needs::Helm, effects::edges),
+        trial("the_network_opens_what_the_values_name", Needs::Helm, effects::network),
+        trial("what_external_secrets_bring_is_complete", Needs::Helm, effects::brought),
+        trial("a_probe_of_the_values_takes_the_place_of_the_charts", Needs::Helm, effects::probes),
         trial("the_second_application_has_the_figures_of_the_requirements", Needs::Helm, second::hyyve),
         trial("checkov_finds_nothing_that_is_not_explained", Needs::Checkov, checks::checkov),
         trial("kube_score_finds_nothing_that_is_not_explained", Needs::KubeScore, checks::kube_score),

@@ -7,9 +7,13 @@ use std::path::Path;
 /// Each is refused with these words, on both majors.
 pub(crate) fn refused(helms: &Helms) {
     // application, values, what is said
-    let cases: [(&str, &str, &[&str]); 26] = [
+    let cases: [(&str, &str, &[&str]); 44] = [
         ("rtmx", "rtmx.license.key=${RTMX_LICENSE_KEY}", &["rtmx.license.key", "envsubst <"]),
-        ("rtmx", "rtmx.extraEnv[0].value=${X}", &["rtmx.extraEnv[0].value", "envsubst"]),
+        (
+            "rtmx",
+            "rtmx.extraEnv[0].name=A,rtmx.extraEnv[0].value=${X}",
+            &["rtmx.extraEnv[0].value", "envsubst"],
+        ),
         ("rtmx", "rtmx.replicaCount=3", &["at most 1", "SQLite", "postgresql.enabled"]),
         ("rtmx", "rtmx.autoscaling.enabled=true", &["at most 1", "SQLite"]),
         ("rtmx", "rtmx.replicaCuont=3", &["replicaCuont", "not allowed"]),
@@ -48,6 +52,45 @@ pub(crate) fn refused(helms: &Helms) {
             "ingress.enabled=true,ingress.hosts[0].host=h,ingress.hosts[0].paths[0].path=/,ingress.hosts[0].paths[0].component=wbe",
             &["`wbe`", "rtmx"],
         ),
+        // What a misplaced value of a database would lead to is an empty one.
+        ("rtmx", "rtmx.database.host=h", &["rtmx.database.host is set", "rtmx.database.external to true"]),
+        ("rtmx", "rtmx.database.sslMode=verify-full", &["rtmx.database.sslMode is set"]),
+        ("rtmx", "rtmx.database.existingSecret=s", &["which has no credentials"]),
+        ("rtmx", "externalDatabase.existingSecret=s", &["existingSecret", "not allowed"]),
+        ("rtmx", "postgresql.persistence.enabled=false", &["enabled", "not allowed"]),
+        ("rtmx", "postgresql.service.port=1", &["port", "not allowed"]),
+        ("rtmx", "rtmx.service.port=9090", &["which is that of `metrics`"]),
+        ("rtmx", "rtmx.persistence.accessMode=ReadWriteOncePod", &["backup.enabled to false"]),
+        ("rtmx", "backup.keep=-1", &["keep"]),
+        ("rtmx", "fullnameOverride=My_App", &["fullnameOverride"]),
+        ("rtmx", "fullnameOverride=1st", &["begins with a letter"]),
+        ("rtmx", "rtmx.podLabels.a=1", &["podLabels"]),
+        (
+            "rtmx",
+            "postgresql.enabled=true,rtmx.replicaCount=3,rtmx.podDisruptionBudget.minAvailable=3",
+            &["no node could be drained"],
+        ),
+        (
+            "rtmx",
+            "postgresql.enabled=true,rtmx.autoscaling.enabled=true,rtmx.resources=null",
+            &["rtmx.resources.requests.cpu"],
+        ),
+        (
+            "rtmx",
+            "gateway.enabled=true,gateway.parentRefs[0].name=g,ingress.hosts=null",
+            &["ingress.hosts is empty"],
+        ),
+        (
+            "rtmx",
+            "postgresql.enabled=true,externalSecrets.enabled=true,externalSecrets.data[0].secretKey=postgres_password,externalSecrets.data[0].remoteRef.key=k",
+            &["brings `postgres_password`", "bring `database_url`, too"],
+        ),
+        (
+            "rtmx",
+            "rtmx.auth.existingSecret=s,externalSecrets.enabled=true,externalSecrets.data[0].secretKey=admin_token,externalSecrets.data[0].remoteRef.key=k",
+            &["brings `admin_token`", "`rtmx.auth.existingSecret` is set, too"],
+        ),
+        ("hyyve", "worker.keda.minReplicas=30", &["minReplicas (30) is more than maxReplicas"]),
         ("hyyve", "config.storageType=local", &["ReadWriteMany"]),
         ("hyyve", "postgresql.enabled=false", &["secrets.existing.databaseUrl"]),
     ];

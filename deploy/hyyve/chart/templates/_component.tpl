@@ -51,7 +51,7 @@ apiVersion: {{ index . 2 }}
 kind: {{ index . 3 }}
 metadata:
   name: {{ index . 4 }}
-  namespace: {{ $root.Release.Namespace }}
+  namespace: {{ $root.Release.Namespace | quote }}
   labels:
     {{- include "hyyve.labels" (list $root (index . 1).label) | nindent 4 }}
 {{- end }}
@@ -72,13 +72,23 @@ data:
 {{- if $c.configFiles -}}
 {{ include "hyyve.head" (list $root $c "v1" "ConfigMap" (printf "%s-files" (include "hyyve.named" (list $root $c.suffix)))) }}
 data:
-  {{- range $c.configFiles }}
-  {{ .name }}: |-
-    {{- $text := $root.Files.Get .source }}
-    {{- if .template }}{{ $text = tpl $text $root }}{{ end }}
-    {{- $text | trimSuffix "\n" | nindent 4 }}
+  {{- range $name, $text := include "hyyve.fileTexts" . | fromJson }}
+  {{ $name }}: |-
+    {{- $text | nindent 4 }}
   {{- end }}
 {{- end -}}
+{{- end }}
+
+{{/* The files of a component by their names, as JSON: (list root component). */}}
+{{- define "hyyve.fileTexts" -}}
+{{- $root := index . 0 -}}
+{{- $texts := dict -}}
+{{- range (index . 1).configFiles -}}
+{{- $text := $root.Files.Get .source -}}
+{{- if .template }}{{ $text = tpl $text $root }}{{ end -}}
+{{- $_ := set $texts .name (trimSuffix "\n" $text) -}}
+{{- end -}}
+{{- toJson $texts -}}
 {{- end }}
 
 {{- define "hyyve.workload" -}}
@@ -157,7 +167,7 @@ spec:
 accessModes: [{{ $storage.accessMode }}]
 {{- $global := $root.Values.global | default dict }}
 {{- with default $global.storageClass $storage.storageClass }}
-storageClassName: {{ . }}
+storageClassName: {{ . | quote }}
 {{- end }}
 resources:
   requests:
@@ -182,9 +192,21 @@ spec:
   selector:
     {{- include "hyyve.selector" (list $root $c.label) | nindent 4 }}
   ports:
+    {{- $apart := ne (include "hyyve.metricsService" .) $name }}
     {{- range $port, $number := $c.ports }}
-    - {name: {{ $port }}, port: {{ int (ternary $v.service.port $number (and (eq $port $c.port) (not $c.headless))) }}, targetPort: {{ $port }}, protocol: TCP}
+    {{- if and $apart (eq $port $c.metricsPort) }}{{ continue }}{{ end }}
+    - {name: {{ $port }}, port: {{ int (ternary (dig "port" 0 $v.service) $number (and (eq $port $c.port) (not $c.headless))) }}, targetPort: {{ $port }}, protocol: TCP}
     {{- end }}
+{{- if $apart }}
+---
+{{ include "hyyve.head" (list $root $c "v1" "Service" (include "hyyve.metricsService" .)) }}
+spec:
+  type: ClusterIP
+  selector:
+    {{- include "hyyve.selector" (list $root $c.label) | nindent 4 }}
+  ports:
+    - {name: {{ $c.metricsPort }}, port: {{ int (index $c.ports $c.metricsPort) }}, targetPort: {{ $c.metricsPort }}, protocol: TCP}
+{{- end }}
 {{- if and (eq $c.kind "StatefulSet") (not $c.headless) }}
 ---
 {{ include "hyyve.head" (list $root $c "v1" "Service" (printf "%s-headless" $name)) }}

@@ -55,7 +55,7 @@
 "env": { "PGDATA": "/var/lib/postgresql/data/pgdata", "POSTGRES_DB": "hyyve", "POSTGRES_INITDB_ARGS": "--data-checksums", "POSTGRES_PASSWORD_FILE": "/run/secrets/db/POSTGRES_PASSWORD" }
 "optional": []
 "variables": [{ "object": "db-credentials", "key": "username", "existing": "postgresql.auth.existingSecret", "name": "POSTGRES_USER" }]
-"secretFiles": [{ "object": "db-credentials", "key": "password", "existing": "postgresql.auth.existingSecret", "path": "POSTGRES_PASSWORD" }]
+"secretFiles": [{ "object": "db-credentials", "key": "password", "existing": "postgresql.auth.existingSecret", "path": "POSTGRES_PASSWORD", "optional": false }]
 "secretsPath": "/run/secrets/db"
 "configFiles": [{ "path": "/docker-entrypoint-initdb.d/init.sql", "name": "init.sql", "source": "files/hyyve/init.sql", "template": false }]
 "scratch": [{ "path": "/var/run/postgresql", "size": "16Mi" }, { "path": "/tmp", "size": "64Mi" }, { "path": "/var/lib/postgresql", "size": "1Mi" }]
@@ -129,7 +129,7 @@
 "env": {  }
 "optional": []
 "variables": []
-"secretFiles": [{ "object": "redis", "key": "redis.conf", "existing": "redis.auth.existingSecret", "path": "redis.conf" }, { "object": "redis", "key": "password", "existing": "redis.auth.existingSecret", "path": "REDIS_PASSWORD" }]
+"secretFiles": [{ "object": "redis", "key": "redis.conf", "existing": "redis.auth.existingSecret", "path": "redis.conf", "optional": false }, { "object": "redis", "key": "password", "existing": "redis.auth.existingSecret", "path": "REDIS_PASSWORD", "optional": false }]
 "secretsPath": "/run/secrets/redis"
 "configFiles": []
 "scratch": [{ "path": "/tmp", "size": "16Mi" }]
@@ -274,7 +274,7 @@
 "port": "http"
 "metricsPort": "metrics"
 "exposed": [3000]
-"env": { "API_URL": "http://{{ include "hyyve.named" (list . "api") }}:5001", "NODE_ENV": "production", "APP_ENV": {{ include "hyyve.value" (list . "config.appEnv") | toJson }}, "LOG_FORMAT": {{ include "hyyve.value" (list . "config.logFormat") | toJson }}, "LOG_LEVEL": {{ include "hyyve.value" (list . "config.logLevel") | toJson }} }
+"env": { "API_URL": "http://{{ include "hyyve.named" (list . "api") }}:{{ int (index .Values "api").service.port }}", "NODE_ENV": "production", "APP_ENV": {{ include "hyyve.value" (list . "config.appEnv") | toJson }}, "LOG_FORMAT": {{ include "hyyve.value" (list . "config.logFormat") | toJson }}, "LOG_LEVEL": {{ include "hyyve.value" (list . "config.logLevel") | toJson }} }
 "optional": ["APP_ENV", "LOG_FORMAT", "LOG_LEVEL"]
 "variables": []
 "secretFiles": []

@@ -16,3 +16,12 @@ spec:
 {{- end -}}
 {{- end -}}
 {{- end }}
+
+{{/* The Service that has a component's metrics: one of its own where the other is reached from outside the cluster:
+(list root component). */}}
+{{- define "hyyve.metricsService" -}}
+{{- $root := index . 0 -}}{{- $c := index . 1 -}}
+{{- $name := include "hyyve.named" (list $root $c.suffix) -}}
+{{- $isOpen := ne (dig "service" "type" "ClusterIP" (index $root.Values $c.key)) "ClusterIP" -}}
+{{- if and $isOpen (hasKey $c.ports $c.metricsPort) }}{{ printf "%s-metrics" $name }}{{ else }}{{ $name }}{{ end -}}
+{{- end }}

@@ -26,8 +26,8 @@ Names and labels. A name leaves room for what Kubernetes and this chart add to i
 
 {{/* What selects the pods of a component: (list root label). */}}
 {{- define "hyyve.selector" -}}
-app.kubernetes.io/name: {{ include "hyyve.name" (index . 0) }}
-app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+app.kubernetes.io/name: {{ include "hyyve.name" (index . 0) | quote }}
+app.kubernetes.io/instance: {{ (index . 0).Release.Name | quote }}
 {{- with index . 1 }}
 app.kubernetes.io/component: {{ . }}
 {{- end }}
@@ -40,7 +40,7 @@ app.kubernetes.io/component: {{ . }}
 {{- with $root.Chart.AppVersion }}
 app.kubernetes.io/version: {{ . | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 {{- end }}
-app.kubernetes.io/part-of: {{ include "hyyve.name" $root }}
+app.kubernetes.io/part-of: {{ include "hyyve.name" $root | quote }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end }}
@@ -93,7 +93,7 @@ goes before a tag; the digest of the chart counts only where neither is given.
 {{- with $global.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ ternary (dig "name" "" (ternary . dict (kindIs "map" .))) . (kindIs "map" .) }}
+  - name: {{ ternary (dig "name" "" (ternary . dict (kindIs "map" .))) . (kindIs "map" .) | quote }}
   {{- end }}
 {{- end }}
 {{- end }}

@@ -5,7 +5,7 @@ gets what its description says, and nothing more.
 {{- define "hyyve.policy" -}}
 {{- $root := index . 0 -}}{{- $c := index . 1 -}}{{- $v := index $root.Values $c.key -}}
 {{- $net := $root.Values.networkPolicy -}}
-{{- $scraped := and $root.Values.monitoring.enabled (hasKey $c.ports $c.metricsPort) -}}
+{{- $scraped := and (default dict $root.Values.monitoring).enabled (hasKey $c.ports $c.metricsPort) -}}
 {{- if $net.enabled -}}
 {{ include "hyyve.head" (list $root $c "networking.k8s.io/v1" "NetworkPolicy" (include "hyyve.named" (list $root $c.suffix))) }}
 spec:
@@ -31,7 +31,7 @@ spec:
         {{- end }}
       {{- with $net.ingress.from }}
       from:
-        {{- toYaml . | nindent 8 }}
+        {{- include "hyyve.peers" . | nindent 8 }}
       {{- end }}
     {{- end }}
     {{- if $scraped }}
@@ -39,15 +39,15 @@ spec:
         - {port: {{ int (index $c.ports $c.metricsPort) }}, protocol: TCP}
       {{- with $net.metrics.from }}
       from:
-        {{- toYaml . | nindent 8 }}
+        {{- include "hyyve.peers" . | nindent 8 }}
       {{- end }}
     {{- end }}
     {{- with $v.networkPolicy.ingress }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-    {{- if and $c.queueOf $net.keda.from }}
+    {{- if and $c.queueOf (include "hyyve.queued" $root) $net.keda.from }}
     - from:
-        {{- toYaml $net.keda.from | nindent 8 }}
+        {{- include "hyyve.peers" $net.keda.from | nindent 8 }}
       ports:
         {{- range $port, $number := $c.ports }}
         - {port: {{ int $number }}, protocol: TCP}
@@ -55,7 +55,7 @@ spec:
     {{- end }}
   egress:
     - to:
-        {{- toYaml $net.dns.to | nindent 8 }}
+        {{- include "hyyve.peers" $net.dns.to | nindent 8 }}
       ports:
         {{- range $net.dns.ports }}
         - {port: {{ int . }}, protocol: UDP}
@@ -81,7 +81,7 @@ spec:
         {{- end }}
       {{- with (index $net .value).to }}
       to:
-        {{- toYaml . | nindent 8 }}
+        {{- include "hyyve.peers" . | nindent 8 }}
       {{- end }}
     {{- end }}
     {{- end }}
@@ -91,10 +91,28 @@ spec:
         - {port: {{ int . }}, protocol: TCP}
         {{- end }}
       to:
-        {{- toYaml $net.outside.to | nindent 8 }}
+        {{- include "hyyve.peers" $net.outside.to | nindent 8 }}
     {{- end }}
     {{- with $v.networkPolicy.egress }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 {{- end -}}
+{{- end }}
+
+{{/* Peers of a NetworkPolicy; a text is a CIDR. */}}
+{{- define "hyyve.peers" -}}
+{{- range . }}
+- {{ ternary (dict "ipBlock" (dict "cidr" .)) . (kindIs "string" .) | toJson }}
+{{- end }}
+{{- end }}
+
+{{/* Whether a queue decides how many run of anything. */}}
+{{- define "hyyve.queued" -}}
+{{- $root := . -}}
+{{- range $key, $_ := include "hyyve.facts.keys" . | fromYaml }}{{ if dig "keda" "enabled" false (index $root.Values $key) }}yes{{ end }}{{ end -}}
+{{- end }}
+
+{{/* Pods that do one thing and end: a proxy of the mesh in them would neither let them out in time nor end. */}}
+{{- define "hyyve.noMesh" -}}
+{{- if .Values.istio.enabled }}sidecar.istio.io/inject: "false"{{ end -}}
 {{- end }}

@@ -18,7 +18,7 @@
 "env": { "PGDATA": "/var/lib/postgresql/data/pgdata", "POSTGRES_DB": "rtmx", "POSTGRES_INITDB_ARGS": "--data-checksums", "POSTGRES_USER": "rtmx", "POSTGRES_PASSWORD_FILE": "/run/secrets/postgres/POSTGRES_PASSWORD" }
 "optional": []
 "variables": []
-"secretFiles": [{ "object": "postgresql", "key": "password", "existing": "postgresql.auth.existingSecret", "path": "POSTGRES_PASSWORD" }]
+"secretFiles": [{ "object": "postgresql", "key": "password", "existing": "postgresql.auth.existingSecret", "path": "POSTGRES_PASSWORD", "optional": false }]
 "secretsPath": "/run/secrets/postgres"
 "configFiles": []
 "scratch": [{ "path": "/var/run/postgresql", "size": "16Mi" }, { "path": "/tmp", "size": "64Mi" }, { "path": "/var/lib/postgresql", "size": "1Mi" }]
@@ -55,7 +55,7 @@
 "env": { "LOG_FORMAT": {{ include "rtmx.value" (list . "config.logFormat") | toJson }}, "LOG_LEVEL": {{ include "rtmx.value" (list . "config.logLevel") | toJson }}, "RTMX_DATA__DIR": "/data", "RTMX_LICENSE__MODE": "offline", "RTMX_SERVER__LISTEN": "0.0.0.0:8080", "RTMX_TELEMETRY__ENABLED": "false", "RTMX_LICENSE__REVALIDATE_INTERVAL": {{ include "rtmx.value" (list . "rtmx.license.revalidateInterval") | toJson }}, "RTMX_LICENSE__SERVER_URL": {{ include "rtmx.value" (list . "rtmx.license.serverUrl") | toJson }}, "RTMX_SERVER__PUBLIC_URL": {{ include "rtmx.value" (list . "rtmx.publicUrl") | toJson }}, "RTMX_SERVER__TRUSTED_PROXIES": {{ include "rtmx.value" (list . "rtmx.trustedProxies") | toJson }}, "RTMX_SECRETS_DIR": "/run/secrets/rtmx-server" }
 "optional": ["LOG_FORMAT", "LOG_LEVEL", "RTMX_LICENSE__REVALIDATE_INTERVAL", "RTMX_LICENSE__SERVER_URL", "RTMX_SERVER__PUBLIC_URL", "RTMX_SERVER__TRUSTED_PROXIES"]
 "variables": []
-"secretFiles": [{ "object": "admin-token", "key": "token", "existing": "rtmx.auth.existingSecret", "path": "RTMX_ADMIN_TOKEN" }, { "object": "database", "key": "url", "existing": "rtmx.database.existingSecret", "path": "DATABASE_URL" }, { "object": "license", "key": "license", "existing": "rtmx.license.existingSecret", "path": "RTMX_LICENSE_KEY" }]
+"secretFiles": [{ "object": "admin-token", "key": "token", "existing": "rtmx.auth.existingSecret", "path": "RTMX_ADMIN_TOKEN", "optional": false }, { "object": "database", "key": "url", "existing": "rtmx.database.existingSecret", "path": "DATABASE_URL", "optional": false }, { "object": "license", "key": "license", "existing": "rtmx.license.existingSecret", "path": "RTMX_LICENSE_KEY", "optional": true }]
 "secretsPath": "/run/secrets/rtmx-server"
 "configFiles": []
 "scratch": [{ "path": "/tmp", "size": "64Mi" }]

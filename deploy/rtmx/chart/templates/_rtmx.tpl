@@ -16,8 +16,10 @@ What only RTMX has: which database it uses, and its license.
 {{- $root := index . 0 -}}{{- $name := index . 1 -}}{{- $c := index . 2 -}}
 {{- if eq $name "rtmx-server" -}}
 {{- $v := $root.Values.rtmx -}}
-{{- $external := and (eq (include "rtmx.engine" $root) "postgresql") (not $root.Values.postgresql.enabled) -}}
-{{- $env := dict "RTMX_LICENSE__MODE" (ternary "offline" "online" $v.license.offlineMode) -}}
+{{- $engine := include "rtmx.engine" $root -}}
+{{- $external := and (eq $engine "postgresql") (not $root.Values.postgresql.enabled) -}}
+{{- /* A server that finds no address would make itself an empty SQLite, and be ready. */ -}}
+{{- $env := dict "RTMX_LICENSE__MODE" (ternary "offline" "online" $v.license.offlineMode) "RTMX_DATABASE__ENGINE" $engine -}}
 {{- /* A Secret with `url` says all of it by itself. */ -}}
 {{- if and $external $v.database.host -}}
 {{- $_ := set $env "RTMX_DATABASE__HOST" $v.database.host -}}
@@ -27,22 +29,27 @@ What only RTMX has: which database it uses, and its license.
 {{- end -}}
 {{- if $external }}{{ with $v.database.sslMode }}{{ $_ := set $env "RTMX_DATABASE__SSLMODE" . }}{{ end }}{{ end -}}
 {{- /* Older ones cannot wait before they ask a container to stop, so the server waits. */ -}}
-{{- if and (eq (include "rtmx.engine" $root) "postgresql") (gt (int $v.preStopSleepSeconds) 0) (not (semverCompare ">=1.30-0" $root.Capabilities.KubeVersion.Version)) -}}
+{{- if and (eq $engine "postgresql") (gt (int $v.preStopSleepSeconds) 0) (not (semverCompare ">=1.30-0" $root.Capabilities.KubeVersion.Version)) -}}
 {{- $_ := set $env "RTMX_SERVER__DRAIN_DELAY" (printf "%ds" (int $v.preStopSleepSeconds)) -}}
 {{- end }}
 env:
   {{- toYaml $env | nindent 2 }}
-{{- if $external }}
+{{- $files := list }}
 {{- $fact := dict "object" "database" "existing" "rtmx.database.existingSecret" }}
-{{- $files := list (merge (dict "key" "url" "path" "database.url") $fact) (merge (dict "key" "password" "path" "database.password") $fact) }}
-{{- if not $v.database.user }}{{ $files = append $files (merge (dict "key" "username" "path" "database.user") $fact) }}{{ end }}
-{{- range $c.secretFiles }}{{ if ne .object "database" }}{{ $files = append $files . }}{{ end }}{{ end }}
+{{- if $external }}
+{{- /* Without a host `url` is all that says where the database is. */}}
+{{- $files = append $files (merge (dict "key" "url" "path" "database.url" "optional" (ne $v.database.host "")) $fact) }}
+{{- $files = append $files (merge (dict "key" "password" "path" "database.password" "optional" true) $fact) }}
+{{- if not $v.database.user }}{{ $files = append $files (merge (dict "key" "username" "path" "database.user" "optional" true) $fact) }}{{ end }}
+{{- end }}
+{{- range $c.secretFiles }}{{ if or (ne .object "database") $root.Values.postgresql.enabled }}{{ $files = append $files . }}{{ end }}{{ end }}
 secretFiles:
   {{- toYaml $files | nindent 2 }}
+{{- if $external }}
 awaits:
   - {{ toYaml $fact | nindent 4 | trim }}
 {{- end }}
-{{- if eq (include "rtmx.engine" $root) "postgresql" }}
+{{- if eq $engine "postgresql" }}
 kind: Deployment
 naps: true
 {{- /* No claim is mounted, `rtmx.persistence` is the volume of backups; what the server keeps beside its database
@@ -60,7 +67,7 @@ services:
   - {value: database, wanted: {{ $external }}, ports: [{{ int $v.database.port }}]}
 {{- if not $v.license.offlineMode }}
 {{- $port := regexFind ":[0-9]+$" (urlParse $v.license.serverUrl).host | trimPrefix ":" }}
-outside: [{{ default "443" $port }}]
+outside: [{{ default (ternary "80" "443" (hasPrefix "http://" $v.license.serverUrl)) $port }}]
 {{- end }}
 {{- end -}}
 {{- if and (eq $name "postgres") $root.Values.backup.enabled }}
@@ -100,6 +107,19 @@ wanted: {{ ternary "yes" "" (and .Values.backup.enabled (or .Values.rtmx.persist
 {{- if and (eq $d.engine "postgresql") (not (or $d.external .Values.postgresql.enabled)) -}}
 {{- fail "\n\nrtmx.database.engine is postgresql: say which, with rtmx.database.external and rtmx.database.host, or postgresql.enabled.\n" -}}
 {{- end -}}
+{{- if not $d.external -}}
+{{- range $word := list "host" "user" "sslMode" -}}
+{{- if get $d $word -}}
+{{- fail (printf "\n\nrtmx.database.%s is set, and no PostgreSQL of yours is used: set rtmx.database.external to true, or take it out.\n" $word) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $d.existingSecret (not .Values.postgresql.enabled) -}}
+{{- fail "\n\nrtmx.database.existingSecret is set, and the database is SQLite, which has no credentials: set rtmx.database.external to true, or take it out.\n" -}}
+{{- end -}}
+{{- end -}}
+{{- if and (eq (include "rtmx.engine" .) "sqlite") .Values.backup.enabled (eq .Values.rtmx.persistence.accessMode "ReadWriteOncePod") -}}
+{{- fail "\n\nrtmx.persistence.accessMode is ReadWriteOncePod, and backups of SQLite are made by a second pod on its volume: use ReadWriteOnce, or set backup.enabled to false.\n" -}}
+{{- end -}}
 {{- if and $d.external (not (or $d.host $d.existingSecret)) -}}
 {{- fail "\n\nrtmx.database.external: say where it is, with rtmx.database.host, or a Secret with the key `url` in rtmx.database.existingSecret.\n" -}}
 {{- end -}}
@@ -129,7 +149,7 @@ wanted: {{ ternary "yes" "" (and .Values.backup.enabled (or .Values.rtmx.persist
 {{- else }}
 - {name: Backups, value: "{{ .Values.backup.schedule }}, {{ .Values.backup.keep }} kept in the claim {{ $b.claim }}"}
 {{- end }}
-{{- if or $v.license.key $v.license.existingSecret }}
+{{- if or $v.license.key $v.license.existingSecret (hasKey (include "rtmx.brought" . | fromJson) "license") }}
 - {name: License, value: "{{ ternary "checked offline" "checked online" $v.license.offlineMode }}"}
 {{- else }}
 - {name: License, value: "none: the limits of the community edition hold"}
@@ -138,11 +158,12 @@ wanted: {{ ternary "yes" "" (and .Values.backup.enabled (or .Values.rtmx.persist
 
 {{- define "rtmx.own.next" -}}
 {{- $token := default (include "rtmx.named" (list . "admin-token")) .Values.rtmx.auth.existingSecret -}}
-{{- if and .Values.rtmx.database.external (not .Values.rtmx.database.existingSecret) }}
-The servers are ready once the Secret {{ include "rtmx.databaseSecret" . }} has what the database wants:
+{{- if and .Values.rtmx.database.external (not .Values.rtmx.database.existingSecret) (not (hasKey (include "rtmx.brought" . | fromJson) "database")) }}
+The servers are ready once the Secret {{ include "rtmx.databaseSecret" . }} has what the database wants, the password from a
+file that holds nothing else:
 
   kubectl --namespace {{ .Release.Namespace }} create secret generic {{ include "rtmx.databaseSecret" . }} \
-    --from-literal=username=NAME --from-literal=password=PASSWORD
+    --from-literal=username=NAME --from-file=password=FILE
 {{ end }}
 The first token of an administrator:
 
@@ -159,14 +180,16 @@ Whether it writes and reads:
 
 {{/* Alerts. Each leads to a part of the handbook's page. */}}
 {{- define "rtmx.own.alerts" -}}
-{{- $scope := printf `namespace=%q,service=%q` .Release.Namespace (include "rtmx.fullname" .) -}}
+{{- $scope := printf `namespace=%q,service=%q` .Release.Namespace (include "rtmx.scraped" .) -}}
+{{- /* Probes are requests, too, which always end well. */ -}}
+{{- $asked := printf `%s,route!~"/live|/ready|/health"` $scope -}}
 - alert: RtmxErrors
-  expr: sum(rate(http_requests_total{ {{- $scope }},status=~"5.."}[5m])) / sum(rate(http_requests_total{ {{- $scope }}}[5m])) > 0.02
+  expr: sum(rate(http_requests_total{ {{- $asked }},status=~"5.."}[5m])) / sum(rate(http_requests_total{ {{- $asked }}}[5m])) > 0.02
   for: 10m
   labels: {severity: critical}
   annotations: {summary: more than 2 % of the requests end with an error, runbook: errors}
 - alert: RtmxSlow
-  expr: histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket{ {{- $scope }}}[5m]))) > 2.5
+  expr: histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket{ {{- $asked }}}[5m]))) > 2.5
   for: 15m
   labels: {severity: warning}
   annotations: {summary: one request of a hundred takes longer than 2.5 s, runbook: slow}
@@ -174,27 +197,37 @@ Whether it writes and reads:
   expr: min(rtmx_license_expires_seconds{ {{- $scope }}}) < 30 * 86400
   for: 1h
   labels: {severity: warning}
-  annotations: {summary: the license ends within 30 days, runbook: license}
+  annotations: {summary: the license ends within 30 days, runbook: license-alerts}
 - alert: RtmxLicenseUnchecked
   expr: max(rtmx_license_checked_seconds{ {{- $scope }}}) > 300
   for: 5m
   labels: {severity: warning}
-  annotations: {summary: the license has not been looked at for five minutes, runbook: license}
+  annotations: {summary: the license has not been looked at for five minutes, runbook: license-alerts}
+{{- $b := include "rtmx.backup" . | fromYaml }}
+{{- if $b.wanted }}
+{{- /* Before the first one has ended well, its age is that of the CronJob. */}}
+{{- $jobs := printf `{namespace=%q,cronjob=%q}` .Release.Namespace (include "rtmx.named" (list . "backup")) }}
 - alert: RtmxBackupMissing
-  expr: time() - max(kube_cronjob_status_last_successful_time{namespace={{ .Release.Namespace | quote }},cronjob="{{ include "rtmx.named" (list . "backup") }}"}) > 2 * 86400
+  expr: (time() - max(kube_cronjob_status_last_successful_time{{ $jobs }}) > 2 * 86400) or (time() - max(kube_cronjob_created{{ $jobs }}) > 2 * 86400 unless max(kube_cronjob_status_last_successful_time{{ $jobs }}))
   for: 1h
   labels: {severity: critical}
   annotations: {summary: there has been no backup for two days, runbook: backups}
 {{- end }}
+{{- end }}
+
+{{/* The Service under which its metrics are read. */}}
+{{- define "rtmx.scraped" -}}
+{{- include "rtmx.metricsService" (list . (include "rtmx.component" (list . "rtmx-server") | fromJson)) -}}
+{{- end }}
 
 {{- define "rtmx.own.dashboard" -}}
-{{- $scope := printf `namespace="%s",service="%s"` .Release.Namespace (include "rtmx.fullname" .) -}}
+{{- $scope := printf `namespace="%s",service="%s"` .Release.Namespace (include "rtmx.scraped" .) -}}
 {{- $rows := list
   (dict "title" "Requests a second, by status" "expr" (printf "sum by (status) (rate(http_requests_total{%s}[5m]))" $scope) "unit" "reqps")
   (dict "title" "Duration, 99 of 100" "expr" (printf "histogram_quantile(0.99, sum by (le) (rate(http_request_duration_seconds_bucket{%s}[5m])))" $scope) "unit" "s")
   (dict "title" "Requests at the moment" "expr" (printf "sum(http_requests_in_flight{%s})" $scope) "unit" "short")
   (dict "title" "Memory of each pod" "expr" (printf "process_resident_memory_bytes{%s}" $scope) "unit" "bytes")
-  (dict "title" "Connections to the database" "expr" (printf "sum by (pod) (rtmx_storage_connections{%s})" $scope) "unit" "short")
+  (dict "title" "Connections to the database" "expr" (printf "sum by (state) (rtmx_storage_connections{%s})" $scope) "unit" "short")
   (dict "title" "License: seconds until its end" "expr" (printf "min(rtmx_license_expires_seconds{%s})" $scope) "unit" "s") -}}
 {{- $panels := list -}}
 {{- range $at, $row := $rows -}}

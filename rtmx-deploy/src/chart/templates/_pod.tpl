@@ -8,19 +8,19 @@ between kinds of workloads is outside.
 metadata:
   labels:
     {{- include "chart.selector" (list $root $c.label) | nindent 4 }}
-    app.kubernetes.io/part-of: {{ include "chart.name" $root }}
+    app.kubernetes.io/part-of: {{ include "chart.name" $root | quote }}
     {{- with $v.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
-    checksum/config: {{ printf "%s%s" (toJson $c.env) (toJson $c.configFiles) | sha256sum }}
-    checksum/secrets: {{ include "chart.givenObjects" $root | sha256sum }}
+    checksum/config: {{ printf "%s%s" (toJson $c.env) (include "chart.fileTexts" .) | sha256sum }}
+    checksum/secrets: {{ include "chart.givenTo" . | sha256sum }}
     kubectl.kubernetes.io/default-container: {{ $c.container }}
     {{- with $v.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
-  serviceAccountName: {{ include "chart.serviceAccount" $root }}
+  serviceAccountName: {{ include "chart.serviceAccount" $root | quote }}
   automountServiceAccountToken: false
   enableServiceLinks: false
   {{- with include "chart.pullSecrets" $root | trim }}{{ . | nindent 2 }}{{ end }}
@@ -28,7 +28,7 @@ spec:
     {{- include "chart.podSecurity" (list $root $v.podSecurityContext) | nindent 4 }}
   terminationGracePeriodSeconds: {{ add (int $v.terminationGracePeriodSeconds) (ternary (int $v.preStopSleepSeconds) 0 $naps) }}
   {{- with $v.priorityClassName }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   {{- with $c.init }}
   initContainers:
@@ -49,7 +49,9 @@ spec:
       {{- range $word, $probe := $c.probes }}
       {{- with index $v $word }}
       {{ $word }}:
-        {{- toYaml (merge (deepCopy $probe) .) | nindent 8 }}
+        {{- /* Whoever says how it is asked says all of it. */}}
+        {{- $is := or (hasKey . "exec") (hasKey . "httpGet") (hasKey . "tcpSocket") (hasKey . "grpc") }}
+        {{- toYaml (merge (deepCopy .) (ternary dict $probe $is)) | nindent 8 }}
       {{- end }}
       {{- end }}
       {{- if $naps }}
@@ -118,7 +120,7 @@ env:
   {{- range $c.variables }}
   - name: {{ .name }}
     valueFrom:
-      secretKeyRef: {name: {{ include "chart.secretName" (list $root .) }}, key: {{ .key }}}
+      secretKeyRef: {name: {{ include "chart.secretName" (list $root .) | quote }}, key: {{ .key }}}
   {{- end }}
   {{- with $v.extraEnv }}
   {{- toYaml . | nindent 2 }}
@@ -163,7 +165,7 @@ volumeMounts:
 {{- range $c.claims }}
 {{- if .claim }}
 - name: {{ .name }}
-  persistentVolumeClaim: {claimName: {{ .claim }}}
+  persistentVolumeClaim: {claimName: {{ .claim | quote }}}
 {{- else if .lost }}
 - name: {{ .name }}
   emptyDir: {}
@@ -177,16 +179,17 @@ volumeMounts:
     sources:
       {{- range . }}
       - secret:
-          name: {{ include "chart.secretName" (list $root .) }}
-          optional: true
+          name: {{ include "chart.secretName" (list $root .) | quote }}
+          {{- /* What has to be there is no option: until it is, the pod waits, and its events name it. */}}
+          optional: {{ default false .optional }}
           items:
             - {key: {{ .key }}, path: {{ .path }}}
       {{- end }}
 {{- end }}
-{{- /* What has to be there is no option: until it is, the pod waits, and its events name it. */}}
+{{- /* Which of its keys are there is left to whoever made it; it is waited for. */}}
 {{- range $at, $secret := $c.awaits }}
 - name: awaited-{{ $at }}
-  secret: {secretName: {{ include "chart.secretName" (list $root $secret) }}, defaultMode: 0440}
+  secret: {secretName: {{ include "chart.secretName" (list $root $secret) | quote }}, defaultMode: 0440}
 {{- end }}
 {{- if $c.configFiles }}
 - name: files
@@ -199,4 +202,15 @@ volumeMounts:
 {{- with $v.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{/* What the values give to a component as secrets: (list root component). */}}
+{{- define "chart.givenTo" -}}
+{{- $root := index . 0 -}}{{- $c := index . 1 -}}
+{{- $given := include "chart.givenObjects" $root | fromJson -}}
+{{- $its := dict -}}
+{{- range concat $c.secretFiles $c.variables -}}
+{{- with get $given .object }}{{ $_ := set $its (toJson .) . }}{{ end -}}
+{{- end -}}
+{{- toJson $its -}}
 {{- end }}

@@ -45,17 +45,23 @@ spec:
 spec:
   secretTargetRef:
     - parameter: password
-      name: {{ include "chart.secretName" (list $root $c.queue.password) }}
+      name: {{ include "chart.secretName" (list $root $c.queue.password) | quote }}
       key: {{ $c.queue.password.key }}
 {{- end -}}
+{{- end }}
+
+{{/* How many run at least: (list values). */}}
+{{- define "chart.least" -}}
+{{- $v := index . 0 -}}
+{{- if dig "keda" "enabled" false $v }}{{ int $v.keda.minReplicas -}}
+{{- else if dig "autoscaling" "enabled" false $v }}{{ int $v.autoscaling.minReplicas -}}
+{{- else }}{{ int $v.replicaCount }}{{ end -}}
 {{- end }}
 
 {{/* Only where more than one can run: a budget of one over one pod would keep a node from being drained. */}}
 {{- define "chart.budget" -}}
 {{- $root := index . 0 -}}{{- $c := index . 1 -}}{{- $v := index $root.Values $c.key -}}
-{{- $least := int $v.replicaCount -}}
-{{- if dig "autoscaling" "enabled" false $v }}{{ $least = int $v.autoscaling.minReplicas }}{{ end -}}
-{{- if dig "keda" "enabled" false $v }}{{ $least = int $v.keda.minReplicas }}{{ end -}}
+{{- $least := include "chart.least" (list $v) | int -}}
 {{- $budget := default dict $v.podDisruptionBudget -}}
 {{- if and $budget.enabled (gt $least 1) -}}
 {{ include "chart.head" (list $root $c "policy/v1" "PodDisruptionBudget" (include "chart.named" (list $root $c.suffix))) }}

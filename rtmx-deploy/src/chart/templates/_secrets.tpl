@@ -39,6 +39,9 @@ what External Secrets brings.
 {{- $text := "" -}}
 {{- range . -}}
 {{- if .secret -}}
+{{- if hasKey $brought (get $facts .secret).object -}}
+{{- fail (printf "\n\nexternalSecrets.data brings `%s`, of which `%s` is made before it can be there: bring `%s`, too, or neither.\n" .secret $name $name) -}}
+{{- end -}}
 {{- $text = printf "%s{%s/%s%s}" $text (include "chart.secretName" (list $root (get $facts .secret))) .key (ternary ":url" "" .url) -}}
 {{- else -}}
 {{- $text = printf "%s%s" $text (.text | replace "{" "\x7b\x7b" | replace "}" "\x7d\x7d") -}}

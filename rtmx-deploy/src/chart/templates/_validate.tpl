@@ -33,6 +33,19 @@ What a schema cannot say, and what it would say badly. Run by validate.yaml befo
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if not (regexMatch "^[a-z]" (include "chart.fullname" $root)) -}}
+{{- fail (printf "\n\nNames of objects would begin with `%s`, and that of a Service begins with a letter: set fullnameOverride.\n" (include "chart.fullname" $root)) -}}
+{{- end -}}
+{{- if or .Values.ingress.enabled .Values.gateway.enabled .Values.istio.enabled .Values.certManager.enabled -}}
+{{- if not .Values.ingress.hosts -}}
+{{- fail "\n\ningress.hosts is empty: say which hosts and paths there are.\n" -}}
+{{- end -}}
+{{- range .Values.ingress.hosts -}}
+{{- if and (not .host) (or $root.Values.gateway.enabled $root.Values.istio.enabled $root.Values.certManager.enabled) -}}
+{{- fail "\n\ningress.hosts has an entry without a host, which is for an Ingress alone: name the host for gateway, istio and certManager.\n" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $loose := list -}}
 {{- range $name := values (include "chart.facts.keys" . | fromYaml) | sortAlpha -}}
 {{- $c := include "chart.component" (list $root $name) | fromJson -}}
@@ -40,6 +53,11 @@ What a schema cannot say, and what it would say badly. Run by validate.yaml befo
 {{- if $v.enabled -}}
 {{- if not (or $root.Values.image.unpinned (contains "@" (include "chart.image" (list $root $v.image $c.image)))) -}}
 {{- $loose = append $loose (printf "%s.image.digest" $c.key) -}}
+{{- end -}}
+{{- range $port, $number := $c.ports -}}
+{{- if and (ne $port $c.port) (not $c.headless) (eq (int $number) (int $v.service.port)) -}}
+{{- fail (printf "\n\n%s.service.port is %d, which is that of `%s`: take another.\n" $c.key (int $number) $port) -}}
+{{- end -}}
 {{- end -}}
 {{- if and $c.most (gt (int $v.replicaCount) (int $c.most)) -}}
 {{- fail (printf "\n\n%s.replicaCount is %d: at most %d of it can run%s\n" $c.key (int $v.replicaCount) (int $c.most) (ternary (printf ", %s." $c.mostWhy) "." (ne (default "" $c.mostWhy) ""))) -}}
@@ -54,7 +72,30 @@ What a schema cannot say, and what it would say badly. Run by validate.yaml befo
 {{- if and .enabled (not .targetCPUUtilizationPercentage) (not .targetMemoryUtilizationPercentage) -}}
 {{- fail (printf "\n\n%s.autoscaling.enabled: say what is followed, targetCPUUtilizationPercentage or targetMemoryUtilizationPercentage.\n" $c.key) -}}
 {{- end -}}
+{{- $asked := default dict (default dict $v.resources).requests -}}
+{{- range $word, $path := dict "cpu" "targetCPUUtilizationPercentage" "memory" "targetMemoryUtilizationPercentage" -}}
+{{- if and $v.autoscaling.enabled (get $v.autoscaling $path) (not (get $asked $word)) -}}
+{{- fail (printf "\n\n%s.autoscaling.%s is a share of %s.resources.requests.%s, which is not set.\n" $c.key $path $c.key $word) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- with $v.keda -}}
+{{- if gt (int .minReplicas) (int .maxReplicas) -}}
+{{- fail (printf "\n\n%s.keda: minReplicas (%d) is more than maxReplicas (%d).\n" $c.key (int .minReplicas) (int .maxReplicas)) -}}
+{{- end -}}
+{{- end -}}
+{{- with $v.podDisruptionBudget -}}
+{{- $least := include "chart.least" (list $v) | int -}}
+{{- if and .enabled (gt $least 1) (not (kindIs "string" .minAvailable)) (ge (int .minAvailable) $least) -}}
+{{- fail (printf "\n\n%s.podDisruptionBudget.minAvailable is %d, and %d may be all that run: no node could be drained.\n" $c.key (int .minAvailable) $least) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $maker := include "chart.facts.maker" . | fromYaml -}}
+{{- if and $maker .Values.secrets.create (not .Values.image.unpinned) (include "chart.madeObjects" . | fromJson) -}}
+{{- if not (contains "@" (include "chart.image" (list . (include "chart.makerImage" . | fromJson) $maker.image))) -}}
+{{- if hasKey .Values.secrets "image" }}{{ $loose = append $loose "secrets.image.digest" }}{{ end -}}
 {{- end -}}
 {{- end -}}
 {{- with $loose -}}
