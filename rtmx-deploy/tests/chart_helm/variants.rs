@@ -124,9 +124,7 @@ pub(crate) const VARIANTS: &[Variant] = &[
         app: "hyyve",
         arguments: &[
             "--set",
-            "nginx.enabled=true,sandbox.enabled=true,ssrfProxy.enabled=true",
-            "--set",
-            WATCHED,
+            "nginx.enabled=true,sandbox.enabled=true,ssrfProxy.enabled=true,worker.keda.enabled=true",
         ],
     },
     Variant {
