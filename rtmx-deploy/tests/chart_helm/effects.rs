@@ -31,7 +31,8 @@ pub(crate) fn database(helms: &Helms) {
     let cases: [(&str, &str, &str, &[&str]); 4] = [
         ("enabled=true", "StatefulSet", "sqlite", &["RTMX_ADMIN_TOKEN"]),
         ("postgresql.enabled=true", "Deployment", "postgresql", &["DATABASE_URL", "RTMX_ADMIN_TOKEN"]),
-        (by_url, "Deployment", "postgresql", &["RTMX_ADMIN_TOKEN", "database.url"]),
+        // An operator's Secret has other keys, from which `rtmx.extraEnv` takes the address.
+        (by_url, "Deployment", "postgresql", &["RTMX_ADMIN_TOKEN"]),
         (by_host, "Deployment", "postgresql", &["RTMX_ADMIN_TOKEN"]),
     ];
     for (values, kind, engine, wanted) in cases {

@@ -37,8 +37,8 @@ env:
 {{- $files := list }}
 {{- $fact := dict "object" "database" "existing" "rtmx.database.existingSecret" }}
 {{- if $external }}
-{{- /* Without a host `url` is all that says where the database is. */}}
-{{- $files = append $files (merge (dict "key" "url" "path" "database.url" "optional" (ne $v.database.host "")) $fact) }}
+{{- /* Which of the keys there are is left to whoever made it, and `rtmx.extraEnv` may say the same. */}}
+{{- $files = append $files (merge (dict "key" "url" "path" "database.url" "optional" true) $fact) }}
 {{- $files = append $files (merge (dict "key" "password" "path" "database.password" "optional" true) $fact) }}
 {{- if not $v.database.user }}{{ $files = append $files (merge (dict "key" "username" "path" "database.user" "optional" true) $fact) }}{{ end }}
 {{- end }}
