@@ -111,6 +111,39 @@ pub(crate) fn a_wrong_secret(ground: &Ground) -> Result<(), Ignored> {
     Ok(())
 }
 
+/// A Secret that is there and has no address: a server that made itself a database would be ready, and alone.
+pub(crate) fn a_secret_without_an_address(ground: &Ground) -> Result<(), Ignored> {
+    let customers = Customers::start(ground, DEFAULT_VERSION)?;
+    let namespace = Namespace::new(ground, Helm::Four)?;
+    customers.name(&namespace, "db");
+    let (user, database) = (customers.server.user(), customers.server.database());
+    let password = customers.server.password().unwrap_or_default();
+    let url = format!("postgresql://{user}:{password}@db:5432/{database}");
+    // As an operator for PostgreSQL has it, under a key that is not the chart's.
+    let secret = |key: &str| {
+        namespace.apply(&json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "theirs"}, "stringData": {key: url},
+        }));
+    };
+    secret("uri");
+    let values =
+        json!({"rtmx": {"replicaCount": 2, "database": {"external": true, "existingSecret": "theirs"}}});
+    let values = values.to_string();
+    let complaint = namespace.refused(&values, &[]);
+    assert!(complaint.contains("demo-rtmx, kind: Deployment"), "{complaint}");
+    let server = "--selector=app.kubernetes.io/component=server";
+    let log = ["logs", server, "--container", "migrate", "--tail", "-1"];
+    let log = namespace.await_text(&log, "config_invalid");
+    assert!(log.contains("`database.engine` is `postgresql`") && !log.contains(&password), "{log}");
+
+    secret("url");
+    namespace.install(&values);
+    let (token, forward) = (namespace.token(), namespace.forward());
+    forward.make(&token, "REQ-A-1");
+    assert_eq!(customers.ask("SELECT id FROM rtmx.requirement"), "REQ-A-1", "both are on the customer's");
+    Ok(())
+}
+
 pub(crate) fn a_quota(ground: &Ground) -> Result<(), Ignored> {
     let working = Working::start(ground, Helm::Four)?;
     let namespace = &working.namespace;

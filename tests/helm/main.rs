@@ -61,12 +61,13 @@ const WITH_HELM: [ClaimWithHelm; 4] = [
     ("t6_an_upgrade_from_the_previous_version_preserves_data", upgrade::preserves_data),
     ("t7_a_rollback_restores_the_previous_version", upgrade::is_rolled_back),
 ];
-const CLAIMS: [Claim; 6] = [
+const CLAIMS: [Claim; 7] = [
     ("a_bare_install_runs_on_sqlite_and_finds_its_data_after_an_uninstall", life::on_sqlite),
     ("missing_secrets_are_made_once_and_never_again", life::secrets_are_made_once),
     ("no_request_fails_while_servers_are_upgraded_scaled_drained_and_deleted", rolling::no_request_fails),
     ("with_a_database_outside_servers_reach_it_alone", policy::of_the_customers_database),
     ("a_wrong_secret_is_named_and_the_old_servers_go_on", failures::a_wrong_secret),
+    ("a_secret_without_an_address_makes_no_database_of_its_own", failures::a_secret_without_an_address),
     ("the_infrastructure_of_the_second_application_runs_on_the_cluster", hyyve::infrastructure),
 ];
 const LONG_WITH_HELM: [ClaimWithHelm; 2] = [

@@ -51,7 +51,7 @@ impl Customers {
     }
 
     /// The answer to a statement.
-    fn ask(&self, statement: &str) -> String {
+    pub(crate) fn ask(&self, statement: &str) -> String {
         let (user, database) = (self.server.user(), self.server.database());
         let psql = ["psql", "-XAt", "--username", &user, "--dbname", &database, "--command", statement];
         let ran = self.server.exec(&psql).expect("it has psql");

@@ -24,7 +24,7 @@ const COMPOSE_TRIALS: (usize, usize) = (8, 2);
 const ENGINE_RESTARTS: usize = 1;
 
 /// Trials of `tests/helm/`: those of every run, and those that only the long form runs.
-const HELM_TRIALS: (usize, usize) = (11, 16);
+const HELM_TRIALS: (usize, usize) = (12, 16);
 /// Of those of the long form, what takes a node away from the others.
 const NODE_LOSSES: usize = 1;
 /// Cells of the chart in a short run.
