@@ -30,6 +30,9 @@ const ANSWERS_LIMIT: Duration = Duration::from_secs(120);
 /// Where connections come from: none of the ports that the kernel gives to those who do not ask for one.
 const PORTS: Range<u64> = 2_000..32_768;
 const PORTS_TRIED: usize = 100;
+/// So many connections one after another that reach a server show that none is led astray.
+const IN_A_ROW: usize = 30;
+const CONNECTIONS_LIMIT: Duration = Duration::from_secs(300);
 const REQUIREMENTS: &str = "/api/v1/projects/default/requirements";
 
 /// What came of the requests.
@@ -63,6 +66,23 @@ impl Counted {
     }
 }
 
+/// Waits until every connection leads to a server: those who pass them on hear of a change a moment later.
+pub(crate) fn await_connections(address: SocketAddr) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
+    let began = Instant::now();
+    let mut row = 0;
+    while row < IN_A_ROW {
+        let connected = runtime.block_on(async {
+            timeout(Duration::from_secs(2), TcpStream::connect(address)).await.is_ok_and(|it| it.is_ok())
+        });
+        row = if connected { row + 1 } else { 0 };
+        assert!(began.elapsed() < CONNECTIONS_LIMIT, "connections still lead astray");
+        if !connected {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
 /// A stream that runs until it is [stopped](Load::stop).
 pub(crate) struct Load {
     stopped: Arc<AtomicBool>,
@@ -72,11 +92,12 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Begins to ask at this address, so often a second.
+    /// Begins to ask at this address, so often a second, once connections lead to servers.
     pub(crate) fn start(address: SocketAddr, token: &str, per_second: u64) -> Load {
         let stopped = Arc::new(AtomicBool::new(false));
         let counted = Arc::new(Mutex::new(Counted::default()));
         let (token, until, kept) = (token.to_owned(), Arc::clone(&stopped), Arc::clone(&counted));
+        await_connections(address);
         let began = Instant::now();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -5,15 +5,13 @@
 
 use crate::engine::must;
 use crate::ground::Ground;
-use crate::load::{BUSY, Load};
+use crate::load::{BUSY, Load, await_connections};
 use crate::namespace::{Namespace, WAIT};
 use crate::own_database::Customers;
-use crate::support::Client;
 use crate::{Helm, Ignored};
 use rtmx_containers::DEFAULT_VERSION;
 use serde_json::Value;
 use std::io::Write;
-use std::net::SocketAddr;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -25,8 +23,6 @@ const STOP: &str = "RTMX_TEST_CLUSTER_NODE_STOP";
 const START: &str = "RTMX_TEST_CLUSTER_NODE_START";
 /// A cluster gives up a node within a minute.
 const LOSS_LIMIT: Duration = Duration::from_secs(300);
-/// So many connections one after another that reach a server show that none is led astray.
-const IN_A_ROW: usize = 30;
 /// What is asked before the loss, and after it was noticed.
 const REQUESTS: u64 = 1_000;
 
@@ -66,7 +62,7 @@ pub(crate) fn loses_no_write(ground: &Ground) -> Result<(), Ignored> {
     node.run(&stop);
     await_ready_servers(&namespace, 1);
     let noticed = before.elapsed();
-    await_answers(address);
+    await_connections(address);
     let counted = before.stop();
 
     // From here on nobody notices any more.
@@ -127,20 +123,5 @@ fn await_ready_servers(namespace: &Namespace<'_>, wanted: usize) {
         }
         assert!(began.elapsed() < LOSS_LIMIT, "not {wanted} servers are ready: {}", namespace.trouble());
         std::thread::sleep(Duration::from_millis(500));
-    }
-}
-
-/// Waits until every connection leads to a server: those who pass them on hear of a change a moment later.
-fn await_answers(address: SocketAddr) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
-    let began = Instant::now();
-    let mut row = 0;
-    while row < IN_A_ROW {
-        let connected = runtime.block_on(async {
-            let connected = tokio::time::timeout(Duration::from_secs(2), Client::connect(address));
-            connected.await.ok().flatten().is_some()
-        });
-        row = if connected { row + 1 } else { 0 };
-        assert!(began.elapsed() < LOSS_LIMIT, "connections still lead to the lost node");
     }
 }
