@@ -181,7 +181,7 @@ Whether it writes and reads:
 {{/* Alerts. Each leads to a part of the handbook's page. */}}
 {{- define "chart.own.alerts" -}}
 {{- $scope := printf `namespace=%q,service=%q` .Release.Namespace (include "rtmx.scraped" .) -}}
-{{- /* Probes are requests, too, which always end well. */ -}}
+{{- /* Probes are requests, too, and where few people are they are most of them. */ -}}
 {{- $asked := printf `%s,route!~"/live|/ready|/health"` $scope -}}
 - alert: RtmxErrors
   expr: sum(rate(http_requests_total{ {{- $asked }},status=~"5.."}[5m])) / sum(rate(http_requests_total{ {{- $asked }}}[5m])) > 0.02

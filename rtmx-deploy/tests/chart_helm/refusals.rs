@@ -37,7 +37,11 @@ pub(crate) fn refused(helms: &Helms) {
             "image.unpinned=false,postgresql.enabled=true",
             &["postgresql.image.digest, rtmx.image.digest"],
         ),
-        ("hyyve", "image.unpinned=false", &["api.image.digest", "redis.image.digest"]),
+        (
+            "hyyve",
+            "image.unpinned=false",
+            &["api.image.digest", "redis.image.digest", "secrets.image.digest"],
+        ),
         ("rtmx", "rtmx.persistence.size=big", &["size"]),
         ("rtmx", "gateway.enabled=true", &["gateway.parentRefs"]),
         ("rtmx", "certManager.enabled=true", &["certManager.issuerRef.name"]),
@@ -146,6 +150,8 @@ pub(crate) fn notes(helms: &Helms) {
             "rtmx",
             &["--values", &given],
             &[
+                "Version              v1.0.0, chart ",
+                "Image                ghcr.io/iotactical/rtmx:v1.0.0",
                 "postgres.internal",
                 "demo-rtmx-database",
                 "! Network",

@@ -50,18 +50,17 @@ spec:
 {{- end -}}
 {{- end }}
 
-{{/* How many run at least: (list values). */}}
+{{/* How many run at least, by a component's values. */}}
 {{- define "hyyve.least" -}}
-{{- $v := index . 0 -}}
-{{- if dig "keda" "enabled" false $v }}{{ int $v.keda.minReplicas -}}
-{{- else if dig "autoscaling" "enabled" false $v }}{{ int $v.autoscaling.minReplicas -}}
-{{- else }}{{ int $v.replicaCount }}{{ end -}}
+{{- if dig "keda" "enabled" false . }}{{ int .keda.minReplicas -}}
+{{- else if dig "autoscaling" "enabled" false . }}{{ int .autoscaling.minReplicas -}}
+{{- else }}{{ int .replicaCount }}{{ end -}}
 {{- end }}
 
 {{/* Only where more than one can run: a budget of one over one pod would keep a node from being drained. */}}
 {{- define "hyyve.budget" -}}
 {{- $root := index . 0 -}}{{- $c := index . 1 -}}{{- $v := index $root.Values $c.key -}}
-{{- $least := include "hyyve.least" (list $v) | int -}}
+{{- $least := include "hyyve.least" $v | int -}}
 {{- $budget := default dict $v.podDisruptionBudget -}}
 {{- if and $budget.enabled (gt $least 1) -}}
 {{ include "hyyve.head" (list $root $c "policy/v1" "PodDisruptionBudget" (include "hyyve.named" (list $root $c.suffix))) }}

@@ -85,18 +85,17 @@ What a schema cannot say, and what it would say badly. Run by validate.yaml befo
 {{- end -}}
 {{- end -}}
 {{- with $v.podDisruptionBudget -}}
-{{- $least := include "hyyve.least" (list $v) | int -}}
+{{- $least := include "hyyve.least" $v | int -}}
 {{- if and .enabled (gt $least 1) (not (kindIs "string" .minAvailable)) (ge (int .minAvailable) $least) -}}
 {{- fail (printf "\n\n%s.podDisruptionBudget.minAvailable is %d, and %d may be all that run: no node could be drained.\n" $c.key (int .minAvailable) $least) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if and (hasKey .Values.secrets "image") .Values.secrets.create (not .Values.image.unpinned) (include "hyyve.madeObjects" . | fromJson) -}}
 {{- $maker := include "hyyve.facts.maker" . | fromYaml -}}
-{{- if and $maker .Values.secrets.create (not .Values.image.unpinned) (include "hyyve.madeObjects" . | fromJson) -}}
-{{- if not (contains "@" (include "hyyve.image" (list . (include "hyyve.makerImage" . | fromJson) $maker.image))) -}}
-{{- if hasKey .Values.secrets "image" }}{{ $loose = append $loose "secrets.image.digest" }}{{ end -}}
-{{- end -}}
+{{- $image := include "hyyve.image" (list . .Values.secrets.image $maker.image) -}}
+{{- if not (contains "@" $image) }}{{ $loose = append $loose "secrets.image.digest" }}{{ end -}}
 {{- end -}}
 {{- with $loose -}}
 {{- fail (printf "\n\nimage.unpinned is false, and these images have no digest: set %s\n(`sha256:...`, as `docker buildx imagetools inspect NAME:TAG` shows it), or image.unpinned to true.\n" (join ", " .)) -}}

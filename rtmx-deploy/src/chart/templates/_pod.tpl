@@ -210,7 +210,7 @@ volumeMounts:
 {{- $given := include "chart.givenObjects" $root | fromJson -}}
 {{- $its := dict -}}
 {{- range concat $c.secretFiles $c.variables -}}
-{{- with get $given .object }}{{ $_ := set $its (toJson .) . }}{{ end -}}
+{{- if hasKey $given .object }}{{ $_ := set $its .object (get $given .object) }}{{ end -}}
 {{- end -}}
 {{- toJson $its -}}
 {{- end }}

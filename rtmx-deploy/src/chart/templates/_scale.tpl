@@ -50,18 +50,17 @@ spec:
 {{- end -}}
 {{- end }}
 
-{{/* How many run at least: (list values). */}}
+{{/* How many run at least, by a component's values. */}}
 {{- define "chart.least" -}}
-{{- $v := index . 0 -}}
-{{- if dig "keda" "enabled" false $v }}{{ int $v.keda.minReplicas -}}
-{{- else if dig "autoscaling" "enabled" false $v }}{{ int $v.autoscaling.minReplicas -}}
-{{- else }}{{ int $v.replicaCount }}{{ end -}}
+{{- if dig "keda" "enabled" false . }}{{ int .keda.minReplicas -}}
+{{- else if dig "autoscaling" "enabled" false . }}{{ int .autoscaling.minReplicas -}}
+{{- else }}{{ int .replicaCount }}{{ end -}}
 {{- end }}
 
 {{/* Only where more than one can run: a budget of one over one pod would keep a node from being drained. */}}
 {{- define "chart.budget" -}}
 {{- $root := index . 0 -}}{{- $c := index . 1 -}}{{- $v := index $root.Values $c.key -}}
-{{- $least := include "chart.least" (list $v) | int -}}
+{{- $least := include "chart.least" $v | int -}}
 {{- $budget := default dict $v.podDisruptionBudget -}}
 {{- if and $budget.enabled (gt $least 1) -}}
 {{ include "chart.head" (list $root $c "policy/v1" "PodDisruptionBudget" (include "chart.named" (list $root $c.suffix))) }}
